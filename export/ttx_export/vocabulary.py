@@ -1,0 +1,49 @@
+"""The vocabularies of a recipe: learnt from its corpus, or the stock BPEmb ones with their embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_transformer.architecture import Architecture
+from tui_transformer.tokenizer import Tokenizer, TokenizerOptions, learn_bpe, load_bpemb
+
+from .recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabularies:
+    """Both sides' tokenizers, and BPEmb's float32 vectors (V, D) where they are used, else None."""
+
+    source: Tokenizer
+    target: Tokenizer
+    source_vectors: Any = None
+    target_vectors: Any = None
+
+
+def make_vocabularies(recipe: Recipe, pairs: Iterable[tuple[str, str]], cache: Path | None = None) -> Vocabularies:
+    """Learn (or fetch) what the recipe asks for. `pairs` are the (source, target) sentences to learn from.
+
+    Raises RecipeError if the text is too small for the vocabulary or BPEmb's files cannot be had.
+    """
+    wanted = recipe.vocabulary
+    if wanted.kind == "bpemb":
+        options = TokenizerOptions.of_kind("bpemb")
+        source, source_vectors = load_bpemb(recipe.source, wanted.size, wanted.dimensions, cache)
+        target, target_vectors = load_bpemb(recipe.target, wanted.size, wanted.dimensions, cache)
+        return Vocabularies(Tokenizer(source, options), Tokenizer(target, options), source_vectors, target_vectors)
+    sides = tuple(zip(*pairs, strict=True)) or ((), ())
+    if wanted.shared:
+        both = Tokenizer(learn_bpe([*sides[0], *sides[1]], wanted.size))
+        return Vocabularies(both, both)
+    return Vocabularies(*(Tokenizer(learn_bpe(side, wanted.size)) for side in sides))
+
+
+def architecture_of(recipe: Recipe, vocabularies: Vocabularies) -> Architecture:
+    """The recipe's model with the sizes of its vocabularies. Raises ValueError if they do not fit."""
+    wanted = {name: getattr(recipe.model, name) for name in recipe.model.__slots__}
+    return Architecture(
+        source_vocabulary=vocabularies.source.size, target_vocabulary=vocabularies.target.size, **wanted
+    )

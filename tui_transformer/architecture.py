@@ -1,0 +1,77 @@
+"""The shape of a Transformer: what the manifest of a bundle and the PyTorch model agree on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from .positional import LAYOUTS, Layout
+
+Activation = Literal["relu", "gelu", "swish"]
+Norm = Literal["post", "pre"]
+Tied = Literal["none", "target", "all"]
+
+ACTIVATIONS: tuple[Activation, ...] = ("relu", "gelu", "swish")
+NORMS: tuple[Norm, ...] = ("post", "pre")
+TIED: tuple[Tied, ...] = ("none", "target", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Sizes and options of one encoder–decoder Transformer.
+
+    `norm` "post" is the paper's LayerNorm(x + Sublayer(x)); "pre" is x + Sublayer(LayerNorm(x)) with a
+    last LayerNorm after each stack. `tied` "target" shares the decoder's embedding with the output
+    projection, "all" shares the encoder's embedding too (one vocabulary for both sides).
+    `positions` is the longest sequence, in pieces, on either side.
+    """
+
+    encoder_layers: int
+    decoder_layers: int
+    heads: int
+    d_model: int
+    d_ff: int
+    source_vocabulary: int
+    target_vocabulary: int
+    positions: int = 512
+    positional_layout: Layout = "interleaved"
+    activation: Activation = "relu"
+    norm: Norm = "post"
+    tied: Tied = "none"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise ValueError(f"{field.name} must be a positive whole number, not {value!r}")
+        for name, allowed in (
+            ("positional_layout", LAYOUTS),
+            ("activation", ACTIVATIONS),
+            ("norm", NORMS),
+            ("tied", TIED),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
+        if self.d_model % self.heads or self.d_model % 2:
+            raise ValueError(f"d_model {self.d_model} must be even and divisible by {self.heads} heads")
+        if self.tied == "all" and self.source_vocabulary != self.target_vocabulary:
+            raise ValueError("tied = 'all' needs one vocabulary for both sides")
+
+    @property
+    def d_k(self) -> int:
+        """Size of one head's queries, keys and values."""
+        return self.d_model // self.heads
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Architecture:
+        """The inverse of `to_dict`. Raises ValueError for a missing, unknown or impossible value."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(values.keys() - known):
+            raise ValueError(f"unknown architecture option: {', '.join(unknown)}")
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"architecture is incomplete: {error}") from None

@@ -1,0 +1,50 @@
+"""The command line: the only place where the parts are wired together.
+
+One file a command. Nothing heavy is imported before a command runs: `ttx --help` stays instant.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tui_transformer.errors import TtxError
+
+from . import export, models, train, translate
+
+EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 model missing or broken · \
+4 device unavailable · 5 input or output unusable · 6 recipe, data or checkpoint unusable · \
+7 an extra is not installed · 130 interrupted"""
+
+app = typer.Typer(
+    name="ttx",
+    help="A Transformer you can use and look inside: translate, train, export.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("translate", epilog=EXIT_CODES)(translate.translate)
+app.command("train", epilog=EXIT_CODES)(train.train)
+app.command("export", epilog=EXIT_CODES)(export.export)
+app.add_typer(models.app, name="models")
+
+
+@app.callback(invoke_without_command=True)
+def options(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    """A Transformer you can use and look inside: translate, train, export."""
+    if version:
+        from tui_transformer import __version__
+
+        typer.echo(f"ttx {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The `ttx` command: whatever a user can cause ends in one line on stderr and a documented exit code."""
+    try:
+        app()
+    except TtxError as error:
+        print(f"ttx: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

@@ -1,0 +1,43 @@
+"""The errors that `ttx` raises on purpose.
+
+Each carries one sentence for a person; `cli` prints it on stderr and ends with the exit code below.
+Anything else that escapes is a bug and may show its traceback.
+"""
+
+from __future__ import annotations
+
+
+class TtxError(Exception):
+    """Something the user can understand and mend. `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class BundleError(TtxError):
+    """A model bundle is missing, broken, or of an unknown format."""
+
+    exit_code = 3
+
+
+class DeviceError(TtxError):
+    """The asked-for device cannot be had."""
+
+    exit_code = 4
+
+
+class InputError(TtxError):
+    """A file cannot be read or written, or its content cannot be used."""
+
+    exit_code = 5
+
+
+class RecipeError(TtxError):
+    """A training recipe, corpus or checkpoint cannot be used."""
+
+    exit_code = 6
+
+
+class MissingExtraError(TtxError):
+    """A command needs packages of an extra that is not installed."""
+
+    exit_code = 7

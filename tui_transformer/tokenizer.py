@@ -1,0 +1,170 @@
+"""Text ↔ pieces ↔ ids, and how a vocabulary is learnt. The only file that imports sentencepiece or bpemb.
+
+Our own vocabularies are SentencePiece BPE: cased, digits kept, nothing normalised, and with a piece for
+each of the 256 bytes, so that no input is unknown and `decode(encode(text)) == text` for any Unicode text.
+Stock BPEmb vocabularies (`kind = "bpemb"`) lower-case their input and turn every digit into 0; they have
+no padding piece, so one id is added behind their last.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import sentencepiece
+
+from .errors import BundleError, RecipeError
+
+Kind = Literal["sentencepiece", "bpemb"]
+SPACE_MARK = "▁"  # how SentencePiece writes a space
+_DIGIT = re.compile(r"\d")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerOptions:
+    """What happens to text before SentencePiece sees it; stored in the manifest."""
+
+    kind: Kind = "sentencepiece"
+    lowercase: bool = False
+    zero_digits: bool = False
+
+    @classmethod
+    def of_kind(cls, kind: Kind) -> TokenizerOptions:
+        """Our own vocabularies keep the text, BPEmb's were learnt on lower-cased text with digits as 0."""
+        stock = kind == "bpemb"
+        return cls(kind, lowercase=stock, zero_digits=stock)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Tokenizer:
+    """One side's vocabulary: `pad_id`, `bos_id`, `eos_id`, `unk_id` and `size` ids in all."""
+
+    def __init__(self, model: bytes, options: TokenizerOptions | None = None) -> None:
+        """`model` is the content of a SentencePiece file. Raises BundleError if it is none."""
+        self.model = model
+        self.options = options or TokenizerOptions()
+        self._pieces = _processor(model)
+        pad, known = self._pieces.pad_id(), self._pieces.get_piece_size()
+        self.pad_id = pad if pad >= 0 else known
+        self.size = known if pad >= 0 else known + 1
+        self.bos_id: int = self._pieces.bos_id()
+        self.eos_id: int = self._pieces.eos_id()
+        self.unk_id: int = self._pieces.unk_id()
+        if self.bos_id < 0 or self.eos_id < 0:
+            raise BundleError("the vocabulary has no start or end piece")
+
+    @classmethod
+    def load(cls, path: Path, options: TokenizerOptions | None = None) -> Tokenizer:
+        """Read a SentencePiece file. Raises BundleError if it cannot be read."""
+        try:
+            return cls(path.read_bytes(), options)
+        except OSError as error:
+            raise BundleError(f"cannot read the vocabulary {path}: {error.strerror}") from None
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the pieces of text, without start and end."""
+        if self.options.lowercase:
+            text = text.lower()
+        if self.options.zero_digits:
+            text = _DIGIT.sub("0", text)
+        if SPACE_MARK not in text or self.options.kind == "bpemb":
+            return self._pieces.encode(text)  # type: ignore[no-any-return]
+        return self._encode_around_marks(text)
+
+    def _encode_around_marks(self, text: str) -> list[int]:
+        """SentencePiece would take a literal ▁ for a space: spell it in bytes."""
+        first, *rest = text.split(SPACE_MARK)
+        ids = self._pieces.encode(first) if first else [self._pieces.piece_to_id(SPACE_MARK)]
+        for part in rest:
+            ids = ids + self._spell(SPACE_MARK) + self._encode_without_prefix(part)
+        return ids  # type: ignore[no-any-return]
+
+    def _encode_without_prefix(self, text: str) -> list[int]:
+        """Ids of text that goes on inside a word: SentencePiece puts a space before every text."""
+        if not text:
+            return []
+        head, *tail = self._pieces.encode(text)
+        rest = self._pieces.id_to_piece(head).removeprefix(SPACE_MARK)
+        if not rest:
+            return tail
+        whole = self._pieces.piece_to_id(rest)
+        return [*(self._spell(rest.replace(SPACE_MARK, " ")) if whole == self.unk_id else [whole]), *tail]
+
+    def _spell(self, text: str) -> list[int]:
+        return [self._pieces.piece_to_id(f"<0x{byte:02X}>") for byte in text.encode()]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of ids; start, end and padding say nothing."""
+        return self._pieces.decode([i for i in ids if i != self.pad_id])  # type: ignore[no-any-return]
+
+    def piece(self, piece_id: int) -> str:
+        """The piece of one id, as SentencePiece writes it: ▁ for a space, <0x0A> for a byte."""
+        if piece_id == self.pad_id:
+            return "<pad>"
+        return self._pieces.id_to_piece(piece_id)  # type: ignore[no-any-return]
+
+    def pieces(self, ids: Sequence[int]) -> tuple[str, ...]:
+        """The pieces of ids."""
+        return tuple(self.piece(i) for i in ids)
+
+
+def learn_bpe(lines: Iterable[str], size: int) -> bytes:
+    """Learn a SentencePiece BPE vocabulary of `size` pieces plus padding, start and end.
+
+    `size` counts the 256 byte pieces and the (never used) unknown piece. Returns the file's content.
+    Raises RecipeError if the text is too small for that many pieces.
+    """
+    content = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=content,
+            model_type="bpe",
+            vocab_size=size + 3,
+            character_coverage=0.9999,
+            byte_fallback=True,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            pad_id=0,
+            unk_id=1,
+            bos_id=2,
+            eos_id=3,
+            # The library's default, " ⁇ ", would not survive a round trip.
+            unk_surface="",
+            max_sentence_length=1 << 16,
+            num_threads=2,
+            minloglevel=2,
+        )
+    except (RuntimeError, OSError) as error:
+        raise RecipeError(f"cannot learn {size} pieces from this text: {error}") from None
+    return content.getvalue()
+
+
+def load_bpemb(language: str, size: int, dimensions: int, cache: Path | None = None) -> tuple[bytes, Any]:
+    """A stock BPEmb vocabulary and its embeddings, downloaded by bpemb on first use.
+
+    Returns the SentencePiece file's content and float32 vectors (size, dimensions).
+    Raises RecipeError if the files are neither in the cache nor to be had.
+    """
+    from bpemb import BPEmb
+
+    where = {"cache_dir": cache} if cache else {}
+    try:
+        stock = BPEmb(lang=language, vs=size, dim=dimensions, **where)
+    except Exception as error:
+        # bpemb raises whatever its download raised: no narrower class is promised.
+        raise RecipeError(f"cannot get the BPEmb vocabulary {language}, {size} pieces: {error}") from None
+    return Path(stock.model_file).read_bytes(), stock.vectors
+
+
+def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
+    try:
+        return sentencepiece.SentencePieceProcessor(model_proto=model)
+    except (RuntimeError, OSError) as error:
+        raise BundleError(f"not a SentencePiece vocabulary: {error}") from None
