@@ -63,6 +63,7 @@ class Architecture:
         return self.d_model // self.heads
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return asdict(self)
 
     @classmethod

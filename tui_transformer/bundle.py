@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
 from .architecture import Architecture
@@ -40,7 +39,7 @@ INPUT_IDS = "input_ids"
 ATTENTION_MASK = "attention_mask"
 POSITION = "position"
 ENCODER_ATTENTION_MASK = "encoder_attention_mask"
-LOGITS = "logits"  # (B, V)
+LOGITS = "logits"  # (B, V'), V' = V rounded up; the columns beyond V hold a score that never wins
 NEXT_ID = "next_id"  # (B,), the arg-max of the logits
 
 
@@ -94,6 +93,7 @@ class Manifest:
     `sentence_limit` is the longest source, in pieces with its end, that training has shown the model;
     longer lines are translated part by part. `provenance`, `scores` and `parity` are for people: recipe,
     data and licences, cost; (set, metric, signature, value); how closely ONNX follows PyTorch.
+    Raises ValueError for values that no model can have.
     """
 
     name: str
@@ -110,6 +110,24 @@ class Manifest:
     parity: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("name", "source_language", "target_language"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be text")
+        for name in ("tokenizer", "provenance", "parity", "files"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise ValueError(f"{name} must be an object")
+        if not all(isinstance(score, Mapping) for score in self.scores):
+            raise ValueError("scores must be objects")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"unknown precision {self.precision!r}")
+        if not _is_whole(self.opset, 1, 1 << 16) or not _is_whole(self.sentence_limit, 1, self.architecture.positions):
+            raise ValueError("opset and sentence_limit must be positive, sentence_limit at most the model's positions")
+        for name in self.special.__slots__:
+            size = getattr(self.architecture, f"{name.split('_')[0]}_vocabulary")
+            if not _is_whole(getattr(self.special, name), 0, size - 1):
+                raise ValueError(f"{name} must be the id of one of {size} pieces")
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -119,6 +137,7 @@ class Bundle:
     manifest: Manifest
 
     def file(self, name: str) -> Path:
+        """Where one of the bundle's files is."""
         return self.path / name
 
     @property
@@ -133,17 +152,15 @@ def read_bundle(path: Path) -> Bundle:
     Hashes are left to `verify_bundle`: reading 16 MB to translate one word would double its time.
     Raises BundleError.
     """
-    if not path.is_dir():
-        raise BundleError(f"no model at {path}: no such folder")
-    manifest = _read_manifest(path / MANIFEST)
+    manifest = _read_manifest(path)
     for name in REQUIRED:
         if name not in manifest.files:
             raise BundleError(f"{path / MANIFEST} does not list {name}")
     for name, entry in manifest.files.items():
         try:
             size = (path / name).stat().st_size
-        except OSError:
-            raise BundleError(f"the model {path} lacks its file {name}") from None
+        except (OSError, ValueError):  # not there, or no possible file name
+            raise BundleError(f"the model {path} lacks its file {name!r}") from None
         if size != entry["size"]:
             raise BundleError(f"{path / name} has {size} bytes, the manifest says {entry['size']}: damaged or replaced")
     return Bundle(path, manifest)
@@ -163,68 +180,44 @@ def verify_bundle(path: Path) -> Bundle:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> Bundle:
-    """Finish a bundle: list the files beside the manifest, then write it, in one go and last."""
+    """Finish a bundle: list the files beside the manifest, then write it, in one go and last.
+
+    Raises BundleError, and writes nothing, if one of the required files is not there.
+    """
     files = {
         file.name: {"size": file.stat().st_size, "sha256": _sha256(file)}
         for file in sorted(path.iterdir())
         if file.is_file() and file.name != MANIFEST and not file.name.startswith(".")
     }
+    if missing := [name for name in REQUIRED if name not in files]:
+        raise BundleError(f"{path} cannot become a model: it lacks {', '.join(missing)}")
     content = {"format": FORMAT, **_to_dict(manifest), "files": files}
     partial = path / f".{MANIFEST}.partial"
     partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path / MANIFEST)
+    partial.replace(path / MANIFEST)
     return read_bundle(path)
 
 
-def model_folders() -> Iterator[Path]:
-    """Where models are looked for by name, nearest first."""
-    package = Path(__file__).parent
-    if folder := os.environ.get("TTX_MODELS"):
-        yield Path(folder)
-    data_home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    yield Path(data_home) / "ttx" / "models"
-    yield package / "models"  # in an installed wheel
-    yield package.parent / "models"  # in a checkout
-
-
-def installed_models() -> dict[str, Path]:
-    """Every model that `--model NAME` finds, by name."""
-    found: dict[str, Path] = {}
-    for folder in model_folders():
-        if folder.is_dir():
-            for path in sorted(folder.iterdir()):
-                if (path / MANIFEST).is_file():
-                    found.setdefault(path.name, path)
-    return found
-
-
-def find_model(name_or_path: str) -> Path:
-    """A bundle's folder from its path or its name. Raises BundleError that lists what there is."""
-    if (Path(name_or_path) / MANIFEST).is_file() or os.sep in name_or_path:
-        return Path(name_or_path)
-    models = installed_models()
-    if name_or_path in models:
-        return models[name_or_path]
-    known = ", ".join(sorted(models)) or "none"
-    raise BundleError(f"no model {name_or_path!r}: neither a folder nor one of the installed models ({known})")
-
-
-def _read_manifest(path: Path) -> Manifest:
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BundleError(f"{path.parent} is no model: it has no {MANIFEST}") from None
+    except (FileNotFoundError, NotADirectoryError):
+        what = f"it has no {MANIFEST}" if folder.is_dir() else "no such folder"
+        raise BundleError(f"no model at {folder}: {what}") from None
     except OSError as error:
         raise BundleError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
-        raise BundleError(f"{path} has format {found}, this ttx reads format {FORMAT}")
+        raise BundleError(f"{path} has format {found!r}, this ttx reads format {FORMAT}")
     try:
         return _from_dict(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{path} cannot be used: {type(error).__name__} {error}") from None
+    except KeyError as error:
+        raise BundleError(f"{path} cannot be used: {error} is missing") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"{path} cannot be used: {error}") from None
 
 
 def _to_dict(manifest: Manifest) -> dict[str, Any]:
@@ -239,12 +232,16 @@ def _from_dict(content: dict[str, Any]) -> Manifest:
     values["architecture"] = Architecture.from_dict(content["architecture"])
     values["special"] = SpecialTokens(**content["special"])
     values["scores"] = tuple(content.get("scores", ()))
-    if values["precision"] not in PRECISIONS:
-        raise ValueError(f"unknown precision {values['precision']!r}")
     for name, entry in content["files"].items():
-        if Path(name).name != name or not isinstance(entry["size"], int) or not isinstance(entry["sha256"], str):
+        # By Windows' rules every separator, drive and ".." counts, so that no name leads out of the folder.
+        inside = PureWindowsPath(name).name == name and name not in ("", "..")
+        if not inside or not isinstance(entry["size"], int) or not isinstance(entry["sha256"], str):
             raise ValueError(f"bad file entry {name!r}")
     return Manifest(**values)
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _sha256(path: Path) -> str:

@@ -23,7 +23,7 @@ BASE = 10_000.0
 
 
 def frequencies(d_model: int) -> Floats:
-    """Angular frequency of each (sine, cosine) pair in radians a position: (D/2,), from 1 down to 1/10000.
+    """Angular frequency of each (sine, cosine) pair in radians a position: (D/2,), from 1 down towards 1/10000.
 
     Raises ValueError if d_model is odd or not positive: the dimensions come in pairs.
     """

@@ -8,9 +8,11 @@ no padding piece, so one id is added behind their last.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +22,7 @@ import sentencepiece
 from .errors import BundleError, RecipeError
 
 Kind = Literal["sentencepiece", "bpemb"]
+KINDS: tuple[Kind, ...] = ("sentencepiece", "bpemb")
 SPACE_MARK = "▁"  # how SentencePiece writes a space
 _DIGIT = re.compile(r"\d")
 
@@ -39,7 +42,19 @@ class TokenizerOptions:
         return cls(kind, lowercase=stock, zero_digits=stock)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TokenizerOptions:
+        """The inverse of `to_dict`. Raises BundleError for what is no option."""
+        try:
+            options = cls(**values)
+        except TypeError as error:
+            raise BundleError(f"unknown tokenizer option: {error}") from None
+        if options.kind not in KINDS or not all(isinstance(v, bool) for v in (options.lowercase, options.zero_digits)):
+            raise BundleError(f"tokenizer options cannot be used: {dict(values)}")
+        return options
 
 
 class Tokenizer:
@@ -74,22 +89,26 @@ class Tokenizer:
         if self.options.zero_digits:
             text = _DIGIT.sub("0", text)
         if SPACE_MARK not in text or self.options.kind == "bpemb":
-            return self._pieces.encode(text)  # type: ignore[no-any-return]
+            return self._ids(text)
         return self._encode_around_marks(text)
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._pieces.encode(text)
+        return ids
 
     def _encode_around_marks(self, text: str) -> list[int]:
         """SentencePiece would take a literal ▁ for a space: spell it in bytes."""
         first, *rest = text.split(SPACE_MARK)
-        ids = self._pieces.encode(first) if first else [self._pieces.piece_to_id(SPACE_MARK)]
+        ids = self._ids(first) if first else [self._pieces.piece_to_id(SPACE_MARK)]
         for part in rest:
             ids = ids + self._spell(SPACE_MARK) + self._encode_without_prefix(part)
-        return ids  # type: ignore[no-any-return]
+        return ids
 
     def _encode_without_prefix(self, text: str) -> list[int]:
         """Ids of text that goes on inside a word: SentencePiece puts a space before every text."""
         if not text:
             return []
-        head, *tail = self._pieces.encode(text)
+        head, *tail = self._ids(text)
         rest = self._pieces.id_to_piece(head).removeprefix(SPACE_MARK)
         if not rest:
             return tail
@@ -101,13 +120,15 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; start, end and padding say nothing."""
-        return self._pieces.decode([i for i in ids if i != self.pad_id])  # type: ignore[no-any-return]
+        text: str = self._pieces.decode([i for i in ids if i != self.pad_id])
+        return text
 
     def piece(self, piece_id: int) -> str:
         """The piece of one id, as SentencePiece writes it: ▁ for a space, <0x0A> for a byte."""
         if piece_id == self.pad_id:
             return "<pad>"
-        return self._pieces.id_to_piece(piece_id)  # type: ignore[no-any-return]
+        piece: str = self._pieces.id_to_piece(piece_id)
+        return piece
 
     def pieces(self, ids: Sequence[int]) -> tuple[str, ...]:
         """The pieces of ids."""
@@ -142,7 +163,8 @@ def learn_bpe(lines: Iterable[str], size: int) -> bytes:
             minloglevel=2,
         )
     except (RuntimeError, OSError) as error:
-        raise RecipeError(f"cannot learn {size} pieces from this text: {error}") from None
+        reason = _reason(error) or "it is empty"
+        raise RecipeError(f"cannot learn {size} pieces from this text: {reason}") from None
     return content.getvalue()
 
 
@@ -156,15 +178,25 @@ def load_bpemb(language: str, size: int, dimensions: int, cache: Path | None = N
 
     where = {"cache_dir": cache} if cache else {}
     try:
-        stock = BPEmb(lang=language, vs=size, dim=dimensions, **where)
+        with contextlib.redirect_stdout(sys.stderr):  # bpemb prints what it downloads
+            stock = BPEmb(lang=language, vs=size, dim=dimensions, vs_fallback=False, **where)
     except Exception as error:
         # bpemb raises whatever its download raised: no narrower class is promised.
-        raise RecipeError(f"cannot get the BPEmb vocabulary {language}, {size} pieces: {error}") from None
+        wanted = f"{language}, {size} pieces, {dimensions} dimensions"
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RecipeError(f"cannot get the BPEmb vocabulary {wanted}: {reason}") from None
     return Path(stock.model_file).read_bytes(), stock.vectors
 
 
 def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
+    if not model:
+        raise BundleError("not a SentencePiece vocabulary: empty")
     try:
         return sentencepiece.SentencePieceProcessor(model_proto=model)
-    except (RuntimeError, OSError) as error:
-        raise BundleError(f"not a SentencePiece vocabulary: {error}") from None
+    except (RuntimeError, ValueError):
+        raise BundleError("not a SentencePiece vocabulary") from None
+
+
+def _reason(error: Exception) -> str:
+    """What SentencePiece says, without the place in its source and the condition that failed."""
+    return re.sub(r"^.*\] ", "", str(error)).strip()

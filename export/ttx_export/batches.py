@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tui_transformer.errors import RecipeError
+
 from .corpus import EncodedCorpus
 
 PADDED_LENGTHS = (8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -42,7 +44,9 @@ class Batch:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.source.shape  # type: ignore[return-value]
+        """(B, P)."""
+        rows, length = self.source.shape
+        return rows, length
 
 
 def padded_length(length: int) -> int:
@@ -51,7 +55,10 @@ def padded_length(length: int) -> int:
 
 
 def choose_pairs(corpus: EncodedCorpus, weights: dict[str, float], random: np.random.Generator) -> Rows:
-    """The pairs that one epoch sees: each corpus `weight` times, a fraction by lot."""
+    """The pairs that one epoch sees: each corpus `weight` times, a fraction by lot.
+
+    Raises RecipeError if that is none.
+    """
     chosen = []
     for index, name in enumerate(corpus.names):
         members = np.flatnonzero(corpus.corpus == index)
@@ -59,7 +66,10 @@ def choose_pairs(corpus: EncodedCorpus, weights: dict[str, float], random: np.ra
         whole = int(weight)
         part = round((weight - whole) * len(members))
         chosen += [members] * whole + [random.choice(members, part, replace=False)]
-    return np.concatenate(chosen)
+    pairs = np.concatenate(chosen)
+    if not len(pairs):
+        raise RecipeError("the corpora's weights are so small that an epoch sees no pair")
+    return pairs
 
 
 def plan_epoch(corpus: EncodedCorpus, weights: dict[str, float], positions: int, seed: int, epoch: int) -> list[Rows]:

@@ -1,13 +1,4 @@
-"""What a training run keeps on disk, written so that a crash at any moment leaves the last good state.
-
-A run folder:
-    recipe.toml          the recipe as it was read
-    metrics.jsonl        one JSON object an event, appended
-    corpus/              encoded text and vocabularies, by content hash
-    last.pt              everything needed to go on (weights, optimiser, where in the data)
-    step-00001000.pt     weights only, of the newest evaluations
-    best.pt, average.pt  weights of the lowest dev loss, and the mean of the newest evaluations
-"""
+"""The files in which training keeps a model, written so that a crash at any moment leaves the last good one."""
 
 from __future__ import annotations
 
@@ -29,6 +20,7 @@ from .recipe import Recipe, parse_recipe
 from .vocabulary import Vocabularies
 
 FORMAT = 1
+LAST, BEST, AVERAGE = "last.pt", "best.pt", "average.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
             torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        partial.replace(path)
     except (OSError, RuntimeError) as error:
         # torch reports a short write as RuntimeError.
         partial.unlink(missing_ok=True)
@@ -78,25 +70,28 @@ def describe(recipe: Recipe, shape: Architecture, vocabularies: Vocabularies) ->
     }
 
 
-def read(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """The content of a checkpoint file; never runs code from it. Raises RecipeError if it is none."""
+def read(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint file, on the CPU; never runs code from it. Raises RecipeError if it is none."""
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise RecipeError(f"no checkpoint {path}") from None
     except Exception as error:
         # Depending on where a file is damaged torch raises half a dozen different classes.
-        raise RecipeError(f"{path} is not a ttx checkpoint: {str(error).splitlines()[0]}") from None
+        raise RecipeError(f"{path} is not a ttx checkpoint: {_first_line(error)}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecipeError(f"{path} is not a ttx checkpoint of format {FORMAT}")
     return content
 
 
+def best_file(run: Path) -> Path:
+    """What of a run folder is worth exporting: the average, else the best, else the last checkpoint."""
+    return next((run / name for name in (AVERAGE, BEST, LAST) if (run / name).is_file()), run / LAST)
+
+
 def load_checkpoint(path: Path) -> Checkpoint:
-    """A checkpoint from its file, or the best choice of a run folder (average, else best, else last)."""
-    if path.is_dir():
-        choices = [path / name for name in ("average.pt", "best.pt", "last.pt")]
-        path = next((choice for choice in choices if choice.is_file()), path / "last.pt")
+    """A checkpoint from its file, or the best one of a run folder. Raises RecipeError if it cannot be used."""
+    path = best_file(path) if path.is_dir() else path
     content = read(path)
     try:
         options = TokenizerOptions(**content["tokenizer"])
@@ -117,8 +112,12 @@ def average_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
     total: dict[str, Tensor] = {}
     for path in paths:
         for name, weight in read(path)["weights"].items():
-            total[name] = total.get(name, 0.0) + weight.double()
+            total[name] = total[name] + weight.double() if name in total else weight.double()
     return {name: (weight / len(paths)).float() for name, weight in total.items()}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _to_tensor(content: bytes) -> Tensor:

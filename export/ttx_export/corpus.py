@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import random
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """One sentence, its translation, and the corpus they come from ("" where the file names none)."""
+
     source: str
     target: str
     corpus: str = ""
@@ -40,8 +43,12 @@ class ReadReport:
 
     def __str__(self) -> str:
         used = ", ".join(f"{name or 'unnamed'} {count:,}" for name, count in self.used.most_common())
-        out = ", ".join(f"{reason} {count:,}" for reason, count in self.left_out.most_common())
-        return f"{sum(self.used.values()):,} pairs ({used}); left out: {out or 'none'}"
+        return f"{sum(self.used.values()):,} pairs ({used}); left out: {self.reasons}"
+
+    @property
+    def reasons(self) -> str:
+        """Why lines were left out, most frequent first."""
+        return ", ".join(f"{reason} {count:,}" for reason, count in self.left_out.most_common()) or "none"
 
 
 def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
@@ -52,7 +59,7 @@ def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
     report = report or ReadReport()
     open_file = gzip.open if path.suffix == ".gz" else open
     try:
-        with open_file(path, "rt", encoding="utf-8", errors="replace", newline="\n") as lines:
+        with open_file(path, "rt", encoding="utf-8-sig", errors="replace", newline="\n") as lines:
             for line in lines:
                 columns = [column.strip() for column in line.rstrip("\r\n").split("\t")]
                 if len(columns) < 2 or not (columns[0] and columns[1]):
@@ -61,7 +68,7 @@ def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
                     report.left_out["not UTF-8"] += 1
                 else:
                     yield Pair(columns[0], columns[1], columns[2] if len(columns) > 2 else "")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise RecipeError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
@@ -74,6 +81,7 @@ class Sequences:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]]) -> Sequences:
+        """Pack lists of ids."""
         lengths = np.fromiter((len(s) for s in sequences), np.int64, len(sequences))
         flat = np.fromiter((i for s in sequences for i in s), np.int32, int(lengths.sum()))
         return cls(flat, np.concatenate([[0], np.cumsum(lengths)]))
@@ -86,6 +94,7 @@ class Sequences:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
+        """Pieces of each sequence, (N,)."""
         return np.diff(self.offsets)
 
 
@@ -102,8 +111,13 @@ class EncodedCorpus:
         return len(self.source)
 
 
-def encode_corpus(pairs: Sequence[Pair], source: Tokenizer, target: Tokenizer, data: Data, report: ReadReport) -> EncodedCorpus:  # fmt: skip
-    """Encode pairs and leave out those too long or too unequal for the recipe, counted in `report`."""
+def encode_corpus(
+    pairs: Sequence[Pair], source: Tokenizer, target: Tokenizer, data: Data, report: ReadReport, what: str
+) -> EncodedCorpus:
+    """Encode pairs and leave out those too long or too unequal for the recipe, counted in `report`.
+
+    Raises RecipeError, naming `what` this text is, if nothing is left.
+    """
     names: dict[str, int] = {}
     kept: list[tuple[list[int], list[int], int]] = []
     for pair in pairs:
@@ -117,7 +131,7 @@ def encode_corpus(pairs: Sequence[Pair], source: Tokenizer, target: Tokenizer, d
             report.used[pair.corpus] += 1
             kept.append((left, right, names.setdefault(pair.corpus, len(names))))
     if not kept:
-        raise RecipeError("no pair of the training text can be used")
+        raise RecipeError(f"no pair of {what} can be used; left out: {report.reasons}")
     lefts, rights, corpora = zip(*kept, strict=True)
     return EncodedCorpus(Sequences.of(lefts), Sequences.of(rights), np.array(corpora, np.int16), tuple(names))
 
@@ -147,8 +161,13 @@ def vocabulary_pairs(recipe: Recipe, pairs: Sequence[Pair]) -> list[tuple[str, s
 
 
 def content_hash(recipe: Recipe, folder: Path) -> str:
-    """Changes when the training text, its cleaning or the vocabulary would change."""
+    """Changes when the training text, its cleaning or the vocabulary would change.
+
+    Raises RecipeError if a file cannot be read.
+    """
     digest = hashlib.sha256(repr((recipe.data, recipe.vocabulary, recipe.training.seed)).encode())
+    if recipe.vocabulary.kind == "bpemb":
+        digest.update(f"{recipe.source} {recipe.target}".encode())
     for name in recipe.data.train:
         try:
             with open(folder / name, "rb") as file:

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from tui_transformer.errors import DeviceError
+
+Device = Literal["auto", "cpu", "cuda"]
+
 
 class Processes:
-    """This process's place among its peers. Use as a context manager."""
+    """One process's place among its peers. Use as a context manager."""
 
     def __init__(self) -> None:
         self.rank = int(os.environ.get("RANK", "0"))
         self.count = int(os.environ.get("WORLD_SIZE", "1"))
         self.local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        self.local_count = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
     def __enter__(self) -> Processes:
         if self.count > 1:
-            dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            # Gradients may live on GPUs, but counts and flags always travel as CPU tensors.
+            both = torch.cuda.is_available() and dist.is_nccl_available()
+            dist.init_process_group("cpu:gloo,cuda:nccl" if both else "gloo")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -32,14 +40,26 @@ class Processes:
         """True in the one process that writes files and speaks."""
         return self.rank == 0
 
+    def device(self, wanted: Device) -> str:
+        """What one process computes on, "cpu" or "cuda:0"…: its own GPU, if all processes here can have one.
+
+        Raises DeviceError if `wanted` is "cuda" and they cannot.
+        """
+        there = torch.cuda.device_count()
+        if wanted == "cpu" or (wanted == "auto" and there < self.local_count):
+            return "cpu"
+        if there < self.local_count:
+            raise DeviceError(f"--device cuda: {there} usable GPUs here for {self.local_count} training processes")
+        torch.cuda.set_device(self.local_rank)
+        return f"cuda:{self.local_rank}"
+
     def share(self, everything: list[int]) -> list[int]:
-        """This process's part of a list that all processes hold."""
+        """One process's part of a list that all processes hold."""
         return everything[self.rank :: self.count]
 
     def wait(self) -> None:
         """Until all processes have come here."""
-        if self.count > 1:
-            dist.barrier()
+        self.sum(torch.zeros(1))
 
     def sum(self, numbers: Tensor) -> Tensor:
         """The element-wise sum over all processes."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
@@ -12,20 +10,9 @@ from tui_transformer.tokenizer import Tokenizer
 
 from .batches import SpecialIds, in_order, make_batch
 from .corpus import EncodedCorpus
+from .events import DevScore
 from .loss import projected_cross_entropy
 from .model import Transformer
-
-
-@dataclass(frozen=True, slots=True)
-class DevScore:
-    """Negative log-likelihood a token in nats, without label smoothing, and the share of right arg-max guesses."""
-
-    loss: float
-    accuracy: float
-
-    @property
-    def perplexity(self) -> float:
-        return math.exp(min(self.loss, 50.0))
 
 
 @torch.inference_mode()

@@ -75,7 +75,7 @@ def projected_cross_entropy(
     `cross_entropy(label_smoothing=…)`). Matrix products run in `dtype`, sums in float32.
     """
     return LossSums(
-        *_ProjectedCrossEntropy.apply(
+        *_ProjectedCrossEntropy.apply(  # type: ignore[no-untyped-call]
             features, projection.weight, projection.bias, labels, real, smoothing, dtype, chunk
         )
     )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tui_transformer.errors import RecipeError
+from tui_transformer.errors import BundleError, RecipeError
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
@@ -40,6 +39,7 @@ class Prepared:
 
     @property
     def special(self) -> SpecialIds:
+        """Ids that a batch needs and that are not text."""
         source, target = self.vocabularies.source, self.vocabularies.target
         return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
 
@@ -52,43 +52,51 @@ def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | 
     folder = cache / content_hash(recipe, data_folder)[:16]
     if not (folder / "report.txt").is_file():
         _build(recipe, data_folder, folder, bpemb_cache)
-    options = TokenizerOptions(**json.loads((folder / "tokenizer.json").read_text()))
-    source, target = (Tokenizer.load(folder / f"{side}.spm", options) for side in ("source", "target"))
-    vectors = [_load_vectors(folder / f"{side}.vectors.npy") for side in ("source", "target")]
+    try:
+        vocabularies, train, report = _read(folder)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, BundleError) as error:
+        raise RecipeError(f"the prepared text in {folder} is damaged ({error}): delete that folder") from None
+    source, target = vocabularies.source, vocabularies.target
     dev = {}
     for name, file in recipe.data.dev.items():
         pairs = list(read_pairs(data_folder / file))
-        dev[name] = encode_corpus(pairs, source, target, recipe.data, ReadReport())
-    return Prepared(
-        Vocabularies(source, target, *vectors),
-        _load_corpus(folder / "train.npz"),
-        dev,
-        (folder / "report.txt").read_text(encoding="utf-8"),
-    )
+        dev[name] = encode_corpus(pairs, source, target, recipe.data, ReadReport(), f"the dev set {name}")
+    return Prepared(vocabularies, train, dev, report)
+
+
+def _read(folder: Path) -> tuple[Vocabularies, EncodedCorpus, str]:
+    options = TokenizerOptions(**json.loads((folder / "tokenizer.json").read_text()))
+    tokenizers = [Tokenizer.load(folder / f"{side}.spm", options) for side in ("source", "target")]
+    vectors = [_load_vectors(folder / f"{side}.vectors.npy") for side in ("source", "target")]
+    report = (folder / "report.txt").read_text(encoding="utf-8")
+    return Vocabularies(*tokenizers, *vectors), _load_corpus(folder / "train.npz"), report
 
 
 def _build(recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None) -> None:
     report = ReadReport()
     pairs = training_pairs(recipe, data_folder, report)
     vocabularies = make_vocabularies(recipe, vocabulary_pairs(recipe, pairs), bpemb_cache)
-    train = encode_corpus(pairs, vocabularies.source, vocabularies.target, recipe.data, report)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Built aside and moved in one go: another process sees all of it or nothing.
-    partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".partial-"))
+    train = encode_corpus(pairs, vocabularies.source, vocabularies.target, recipe.data, report, "the training text")
     try:
-        for side in ("source", "target"):
-            (partial / f"{side}.spm").write_bytes(getattr(vocabularies, side).model)
-            if (vectors := getattr(vocabularies, f"{side}_vectors")) is not None:
-                np.save(partial / f"{side}.vectors.npy", vectors)
-        (partial / "tokenizer.json").write_text(json.dumps(vocabularies.source.options.to_dict()))
-        _save_corpus(train, partial / "train.npz")
-        (partial / "report.txt").write_text(str(report), encoding="utf-8")
-        if not folder.exists():
-            os.replace(partial, folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Built aside and moved in one go: another process sees all of it or nothing.
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".partial-", ignore_cleanup_errors=True) as aside:
+            _write(vocabularies, train, str(report), Path(aside) / "corpus")
+            if not folder.exists():
+                (Path(aside) / "corpus").replace(folder)
     except OSError as error:
         raise RecipeError(f"cannot write the prepared text to {folder}: {error}") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(vocabularies: Vocabularies, train: EncodedCorpus, report: str, folder: Path) -> None:
+    folder.mkdir()
+    for side in ("source", "target"):
+        (folder / f"{side}.spm").write_bytes(getattr(vocabularies, side).model)
+        if (vectors := getattr(vocabularies, f"{side}_vectors")) is not None:
+            np.save(folder / f"{side}.vectors.npy", vectors)
+    (folder / "tokenizer.json").write_text(json.dumps(vocabularies.source.options.to_dict()))
+    _save_corpus(train, folder / "train.npz")
+    (folder / "report.txt").write_text(report, encoding="utf-8")
 
 
 def _save_corpus(corpus: EncodedCorpus, path: Path) -> None:

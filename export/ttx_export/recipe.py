@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
 
 from tui_transformer.errors import RecipeError
+
+from .sections import section, table, texts
 
 RECIPES = Path(__file__).parent / "recipes"
 if not RECIPES.is_dir():
     RECIPES = Path(__file__).parents[1] / "recipes"
-
-Section = TypeVar("Section")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
+    """How text becomes pieces: `kind` "sentencepiece" is learnt from the corpus, "bpemb" is BPEmb's own."""
+
     kind: str = "sentencepiece"
     size: int = 10_000
     shared: bool = False
@@ -54,6 +56,8 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Model:
+    """Sizes and options of the Transformer; the vocabularies add theirs (`tui_transformer.architecture`)."""
+
     encoder_layers: int = 4
     decoder_layers: int = 4
     heads: int = 8
@@ -68,6 +72,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Training:
+    """How long, how fast and how carefully the model learns."""
+
     epochs: int = 10
     seed: int = 1
     batch_tokens: int = 4096
@@ -96,6 +102,8 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
+    """Name, languages (as in BPEmb: "en", "de") and everything above."""
+
     name: str
     source: str
     target: str
@@ -132,43 +140,77 @@ def load_recipe(path: Path) -> Recipe:
 def parse_recipe(text: str) -> Recipe:
     """Raises ValueError or TypeError if the text is no recipe."""
     values = tomllib.loads(text)
-    data = dict(values.pop("data", {}))
-    corpora = tuple(_section(Corpus, corpus, "data.corpora") for corpus in data.pop("corpora", ()))
-    data["train"] = tuple(data.get("train", ()))
-    data["dev"] = MappingProxyType(dict(data.get("dev", {})))
-    if not data["train"]:
-        raise ValueError("[data] needs train = [files]")
+    data = dict(table(values.pop("data", {}), "data"))
+    corpora = tuple(section(Corpus, corpus, "data.corpora") for corpus in data.pop("corpora", ()))
+    data["train"] = texts(data.get("train", []), "data.train")
+    dev = table(data.get("dev", {}), "data.dev")
+    data["dev"] = MappingProxyType(dict(zip(dev, texts([*dev.values()], "data.dev"), strict=True)))
     sections = {
-        "data": _section(Data, {**data, "corpora": corpora}, "data"),
-        "vocabulary": _section(Vocabulary, values.pop("vocabulary", {}), "vocabulary"),
-        "model": _section(Model, values.pop("model", {}), "model"),
-        "training": _section(Training, values.pop("training", {}), "training"),
-        "samples": tuple(values.pop("samples", ())),
+        "data": section(Data, {**data, "corpora": corpora}, "data"),
+        "vocabulary": section(Vocabulary, values.pop("vocabulary", {}), "vocabulary"),
+        "model": section(Model, values.pop("model", {}), "model"),
+        "training": section(Training, values.pop("training", {}), "training"),
+        "samples": texts(values.pop("samples", []), "samples"),
     }
-    recipe = _section(Recipe, {**values, **sections, "text": text}, "the top level")
-    _check_numbers(recipe)
+    recipe = section(Recipe, {**values, **sections, "text": text}, "the top level")
+    _check_data(recipe)
+    _check_training(recipe.training)
     return recipe
 
 
-def _section(kind: type[Section], values: dict[str, Any], where: str) -> Section:
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(values.keys() - known):
-        raise ValueError(f"unknown option in {where}: {', '.join(unknown)}")
-    return kind(**values)
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """The same recipe for another number of epochs, in its text too.
+
+    Raises RecipeError if the text is written in a way this cannot change.
+    """
+    wanted = replace(recipe, training=replace(recipe.training, epochs=epochs))
+    line = f"epochs = {epochs}"
+    text, found = re.subn(r"(?m)^\s*epochs\s*=.*$", line, recipe.text)
+    if not found:
+        text, found = re.subn(r"(?m)^\[training\].*$", rf"\g<0>\n{line}", recipe.text)
+    if not found:
+        text = f"{recipe.text}\n[training]\n{line}\n"
+    try:
+        changed = parse_recipe(text)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"cannot set epochs to {epochs} in the recipe: {error}") from None
+    if changed != wanted:
+        raise RecipeError("cannot set the epochs of this recipe: change its [training] section by hand")
+    return changed
 
 
-def _check_numbers(recipe: Recipe) -> None:
-    training, vocabulary = recipe.training, recipe.vocabulary
+def _check_data(recipe: Recipe) -> None:
+    data, vocabulary, training = recipe.data, recipe.vocabulary, recipe.training
+    if Path(recipe.name).name != recipe.name:
+        raise ValueError(f"name must do as the name of a folder, {recipe.name!r} does not")
+    if not data.train:
+        raise ValueError("[data] needs train = [files]")
+    if any(corpus.weight < 0 for corpus in data.corpora):
+        raise ValueError("a corpus weight cannot be negative")
+    if training.batch_tokens // max(1, training.micro_batches) < data.max_length:
+        raise ValueError("training.batch_tokens / micro_batches must hold at least one pair of data.max_length")
+    if training.patience and not data.dev:
+        raise ValueError("training.patience needs a development set in [data.dev]")
     if vocabulary.kind not in ("sentencepiece", "bpemb"):
         raise ValueError(f"vocabulary.kind must be sentencepiece or bpemb, not {vocabulary.kind!r}")
+    if vocabulary.shared and vocabulary.kind == "bpemb":
+        raise ValueError("BPEmb has one vocabulary a language: vocabulary.shared needs kind = 'sentencepiece'")
+    # Equal sizes alone would let two different vocabularies share one embedding.
+    if recipe.model.tied == "all" and not vocabulary.shared:
+        raise ValueError("model.tied = 'all' needs vocabulary.shared = true")
+
+
+def _check_training(training: Training) -> None:
     if training.precision not in ("fp32", "bf16"):
         raise ValueError(f"training.precision must be fp32 or bf16, not {training.precision!r}")
     for name in ("epochs", "batch_tokens", "micro_batches", "warmup", "average_last"):
         if getattr(training, name) < 1:
             raise ValueError(f"training.{name} must be at least 1")
-    if training.batch_tokens // training.micro_batches < recipe.data.max_length:
-        raise ValueError("training.batch_tokens / micro_batches must hold at least one pair of data.max_length")
-    if not (0 <= training.dropout < 1 and 0 <= training.label_smoothing < 1 and 0 <= training.cooldown <= 1):
-        raise ValueError("training.dropout, label_smoothing and cooldown must lie between 0 and 1")
-    if any(corpus.weight < 0 for corpus in recipe.data.corpora):
-        raise ValueError("a corpus weight cannot be negative")
+    for name in ("seed", "clip_norm", "evaluate_every", "checkpoint_minutes", "patience", "learning_rate"):
+        if getattr(training, name) < 0:
+            raise ValueError(f"training.{name} cannot be negative")
+    for name in ("dropout", "label_smoothing", "beta1", "beta2"):
+        if not 0 <= getattr(training, name) < 1:
+            raise ValueError(f"training.{name} must be at least 0 and below 1")
+    if not 0 <= training.cooldown <= 1:
+        raise ValueError("training.cooldown must lie between 0 and 1")

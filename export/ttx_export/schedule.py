@@ -11,7 +11,7 @@ def learning_rate(step: int, d_model: int, warmup: int, factor: float, total: in
     `step` counts from 1; over the last `cooldown` part (0…1) of `total` steps the rate is also multiplied
     by the share of those steps that is left.
     """
-    rate = factor * d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
+    rate: float = factor * d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
     falling = cooldown * total
     if falling:
         rate *= max(0.0, min(1.0, (total - step + 1) / falling))

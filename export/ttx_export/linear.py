@@ -1,0 +1,89 @@
+"""How a linear layer is written into the graph: as floating point, or as 8-bit integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .graph import CONTRIB, Graph
+
+Array = npt.NDArray[Any]
+
+
+class Linear(Protocol):
+    """Writes y = x Wᵀ + b for x (N, in), W (out, in), b (out,); returns the name of y (N, out)."""
+
+    def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str: ...
+
+    def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
+        """Writes the look-up of rows: table (V, D), ids (…) → (…, D)."""
+        ...
+
+
+class FloatLinear:
+    """One Gemm in the graph's float type."""
+
+    def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str:
+        w = graph.constant(f"{name}.weight", weight.astype(graph.float))
+        b = graph.constant(f"{name}.bias", bias.astype(graph.float))
+        return graph.op("Gemm", x, w, b, transB=1)
+
+    def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
+        return graph.op("Gather", graph.constant(name, table.astype(graph.float)), ids, axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The smallest and largest activation that enters a linear layer, after clipping rare extremes."""
+
+    low: float
+    high: float
+
+    def scale_and_zero(self) -> tuple[np.float32, np.uint8]:
+        """Affine quantisation to 0…255 in which 0.0 is exact: x ≈ scale · (q − zero)."""
+        low, high = min(self.low, 0.0), max(self.high, 0.0)
+        scale = np.float32(max(high - low, 1e-8) / 255)
+        return scale, np.uint8(np.clip(round(-low / float(scale)), 0, 255))
+
+
+def quantize_rows(weight: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Symmetric 8-bit integers with one scale a row: weight (out, in) → int8 (out, in), float32 (out,)."""
+    scale = np.maximum(np.abs(weight).max(axis=1), 1e-12) / 127
+    return np.clip(np.rint(weight / scale[:, None]), -127, 127).astype(np.int8), scale.astype(np.float32)
+
+
+class Int8Linear:
+    """Static 8-bit products: weights with a scale an output, activations with one calibrated scale a layer.
+
+    Because no scale depends on the other rows of a batch, a sentence's translation does not depend on
+    which sentences it is batched with.
+    """
+
+    def __init__(self, ranges: dict[str, Range]) -> None:
+        self.ranges = ranges
+
+    def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str:
+        scale, zero = self.ranges[name].scale_and_zero()
+        x_scale = graph.constant(f"{name}.input_scale", scale)
+        x_zero = graph.constant(f"{name}.input_zero", zero)
+        integers, scales = quantize_rows(weight)
+        return graph.op(
+            "MatMulIntegerToFloat",
+            graph.op("QuantizeLinear", x, x_scale, x_zero),
+            graph.constant(f"{name}.weight", integers.T),
+            x_scale,
+            graph.constant(f"{name}.weight_scale", scales),
+            x_zero,
+            "",
+            graph.constant(f"{name}.bias", bias.astype(np.float32)),
+            domain=CONTRIB,
+        )
+
+    def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
+        integers, scales = quantize_rows(table)
+        rows = graph.op("Gather", graph.constant(name, integers), ids, axis=0)
+        scale = graph.op("Gather", graph.constant(f"{name}.scale", scales[:, None]), ids, axis=0)
+        return graph.op("Mul", graph.op("Cast", rows, to=graph.float_type), scale)

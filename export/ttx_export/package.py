@@ -1,0 +1,192 @@
+"""A checkpoint becomes a bundle: graphs, parity, calibration, scores, model card, manifest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from tui_transformer import __version__, bundle
+from tui_transformer.bundle import Bundle, Manifest, Precision, SpecialTokens
+from tui_transformer.errors import RecipeError
+from tui_transformer.runtime import Runtime, usable_cores
+from tui_transformer.translator import Translator
+
+from .batches import SpecialIds
+from .card import model_card
+from .checkpoint import Checkpoint
+from .corpus import Pair, ReadReport, encode_corpus, read_pairs
+from .graph import OPSET
+from .linear import FloatLinear, Int8Linear, Linear
+from .model import Transformer, parameter_count
+from .parity import TOLERANCE, measure_parity
+from .quantize import calibrate
+from .score import Score, score_set, translate_sources
+from .to_onnx import decoder_graph, encoder_graph
+
+CALIBRATION_PAIRS = 300
+GATE_PAIRS = 1000
+GATE_LOSS = 0.5
+"""An int8 bundle that loses more BLEU or chrF than this against fp32 is refused."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to export. `data` is the folder with the recipe's development sets: needed for int8 and for scores."""
+
+    precision: Precision = "int8"
+    data: Path | None = None
+    score: bool = True
+    beam: int = 4
+
+
+def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = lambda _: None) -> Bundle:
+    """Write the bundle `out`, whole or not at all; a bundle that stands there is replaced.
+
+    Raises RecipeError if parity or quality is not reached, text is missing, or `out` is something else.
+    """
+    if out.exists() and not (out / bundle.MANIFEST).is_file() and any(out.iterdir()):
+        raise RecipeError(f"{out} exists and is no model: choose another folder")
+    dev = _development_sets(checkpoint, wanted)
+    model = checkpoint.build_model()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+            finished = _build(checkpoint, model, dev, wanted, Path(scratch), say)
+            if out.exists():
+                shutil.rmtree(out)
+            os.replace(finished, out)
+    except OSError as error:
+        raise RecipeError(f"cannot write {out}: {error.strerror or error}") from None
+    return bundle.verify_bundle(out)
+
+
+def _build(
+    checkpoint: Checkpoint, model: Transformer, dev: dict[str, list[Pair]], wanted: Wanted, scratch: Path, say: Say
+) -> Path:
+    manifest = _manifest(checkpoint, model, wanted.precision)
+    special = special_ids(checkpoint)
+    reference = replace(manifest, precision="fp16" if wanted.precision == "fp16" else "fp32")
+    folder = write_graphs(checkpoint, model, FloatLinear(), reference, scratch / "float")
+    parity = measure_parity(model, Runtime(folder, "cpu", usable_cores()), special)
+    say(f"parity with PyTorch, {parity.steps} steps: logits {parity.logits:.1e}, attention {parity.attention:.1e}")
+    if parity.logits > TOLERANCE[reference.precision]:
+        raise RecipeError(f"the exported graphs differ from PyTorch by {parity.logits:.1e} in a logit")
+    manifest = replace(manifest, parity={reference.precision: parity.to_dict()})
+    if wanted.precision == "int8":
+        folder, manifest = _quantized(checkpoint, model, dev, folder, manifest, scratch / "int8", say)
+    if wanted.score:
+        scores = [asdict(score) for score in _score_all(folder, dev, wanted.beam, say)]
+        manifest = replace(manifest, scores=tuple(scores))
+    (folder.path / bundle.CARD).write_text(model_card(manifest, checkpoint, folder.bytes), encoding="utf-8")
+    return bundle.write_manifest(folder.path, manifest).path
+
+
+def _quantized(
+    checkpoint: Checkpoint, model: Transformer, dev: dict[str, list[Pair]], floating: Bundle, manifest: Manifest,
+    folder: Path, say: Say,
+) -> tuple[Bundle, Manifest]:  # fmt: skip
+    """The int8 graphs, calibrated and compared with the floating ones on the first development set."""
+    name, pairs = next(iter(dev.items()))
+    vocabularies, special = checkpoint.vocabularies, special_ids(checkpoint)
+    everything = [pair for part in dev.values() for pair in part[:CALIBRATION_PAIRS]]
+    corpus = encode_corpus(
+        everything, vocabularies.source, vocabularies.target, checkpoint.recipe.data, ReadReport(), "calibration text"
+    )
+    ranges = calibrate(model, corpus, special, range(len(corpus)))
+    quantized = write_graphs(checkpoint, model, Int8Linear(ranges), manifest, folder)
+    parity = measure_parity(model, Runtime(quantized, "cpu", usable_cores()), special)
+    (bleu, chrf), (bleu8, chrf8) = (
+        score_set(name, pairs[:GATE_PAIRS], _translations(each, pairs[:GATE_PAIRS], 1), 1)
+        for each in (floating, quantized)
+    )
+    lost = {"BLEU": round(bleu.value - bleu8.value, 2), "chrF": round(chrf.value - chrf8.value, 2)}
+    say(f"int8 against fp32 on {name}, greedy: BLEU {bleu8.value} / {bleu.value}, chrF {chrf8.value} / {chrf.value}")
+    if max(lost.values()) > GATE_LOSS:
+        raise RecipeError(f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF, more than {GATE_LOSS} is not shipped")
+    gate = {"set": name, "pairs": len(pairs[:GATE_PAIRS]), "calibration_pairs": len(corpus), "lost": lost}
+    return quantized, replace(manifest, parity={**manifest.parity, "int8": parity.to_dict(), "int8_gate": gate})
+
+
+def write_graphs(
+    checkpoint: Checkpoint, model: Transformer, linear: Linear, manifest: Manifest, folder: Path
+) -> Bundle:
+    """A bundle without scores and card: the two graphs, the vocabularies, the manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
+    for file, graph in ((bundle.ENCODER, encoder_graph), (bundle.DECODER, decoder_graph)):
+        onnx.save(graph(weights, model.shape, manifest.precision, linear), folder / file)
+    (folder / bundle.SOURCE_VOCABULARY).write_bytes(checkpoint.vocabularies.source.model)
+    (folder / bundle.TARGET_VOCABULARY).write_bytes(checkpoint.vocabularies.target.model)
+    return bundle.write_manifest(folder, manifest)
+
+
+def special_ids(checkpoint: Checkpoint) -> SpecialIds:
+    source, target = checkpoint.vocabularies.source, checkpoint.vocabularies.target
+    return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
+
+
+def _manifest(checkpoint: Checkpoint, model: Transformer, precision: Precision) -> Manifest:
+    recipe, vocabularies = checkpoint.recipe, checkpoint.vocabularies
+    source, target = vocabularies.source, vocabularies.target
+    return Manifest(
+        name=recipe.name,
+        source_language=recipe.source,
+        target_language=recipe.target,
+        architecture=checkpoint.shape,
+        special=SpecialTokens(
+            source.pad_id, source.eos_id, source.unk_id, target.pad_id, target.bos_id, target.eos_id, target.unk_id
+        ),
+        tokenizer=source.options.to_dict(),
+        precision=precision,
+        opset=OPSET,
+        sentence_limit=min(recipe.data.max_length, checkpoint.shape.positions),
+        provenance=_provenance(checkpoint, parameter_count(model)),
+    )
+
+
+def _provenance(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
+    return {
+        "recipe": checkpoint.recipe.text,
+        "parameters": parameters,
+        "corpora": [
+            {"name": c.name, "licence": c.licence, "attribution": c.attribution, "weight": c.weight}
+            for c in checkpoint.recipe.data.corpora
+            if c.weight > 0
+        ],
+        "training": checkpoint.progress,
+        "code_version": __version__,
+    }
+
+
+def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[Pair]]:
+    if wanted.data is None:
+        if wanted.precision == "int8" or wanted.score:
+            raise RecipeError("int8 and scores need development text: name its folder with --data, or give --no-score")
+        return {}
+    files = checkpoint.recipe.data.dev
+    if not files and wanted.precision == "int8":
+        raise RecipeError("the recipe names no development set to calibrate int8 on")
+    return {name: list(read_pairs(wanted.data / file)) for name, file in files.items()}
+
+
+def _translations(model: Bundle, pairs: list[Pair], beam: int) -> list[str]:
+    return translate_sources(Translator(model, "cpu"), pairs, beam, usable_cores())
+
+
+def _score_all(model: Bundle, dev: dict[str, list[Pair]], beam: int, say: Say) -> list[Score]:
+    scores: list[Score] = []
+    for name, pairs in dev.items():
+        bleu, chrf = score_set(name, pairs, _translations(model, pairs, beam), beam)
+        say(f"{name}: BLEU {bleu.value}, chrF {chrf.value} ({len(pairs):,} sentences, beam {beam})")
+        scores += [bleu, chrf]
+    return scores

@@ -1,0 +1,85 @@
+"""The folder of one training run: what is written there, when, and what makes it the same run again.
+
+recipe.toml          the recipe now in force
+metrics.jsonl        one JSON object an event, appended; steps repeated after a crash appear again
+corpus/              encoded text and vocabularies, by content hash (`prepare`)
+last.pt              everything needed to go on (weights, optimiser, where in the data)
+step-00001000.pt     weights only, of the newest evaluations
+best.pt, average.pt  weights of the lowest dev loss, and the mean of the newest evaluations
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tui_transformer.errors import RecipeError
+
+from . import checkpoint
+from .events import Event, as_json
+
+RECIPE = "recipe.toml"
+METRICS = "metrics.jsonl"
+CORPUS = "corpus"
+
+
+class RunFolder:
+    """One run's files. `fixed` is what every checkpoint says of the run (`checkpoint.describe`)."""
+
+    def __init__(self, path: Path, fixed: dict[str, Any]) -> None:
+        self.path = path
+        self.fixed = fixed
+
+    def create(self, recipe: str) -> None:
+        """Make the folder if need be, and keep the recipe that is now in force."""
+        partial = self.path / f".{RECIPE}.partial"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            partial.write_text(recipe, encoding="utf-8")
+            partial.replace(self.path / RECIPE)
+        except OSError as error:
+            raise RecipeError(f"cannot write {self.path / RECIPE}: {error.strerror}") from None
+
+    def log(self, event: Event, seconds: float) -> None:
+        """Append one event to metrics.jsonl; it is on disk when this returns."""
+        line = json.dumps({**as_json(event), "seconds": round(seconds, 1)}, ensure_ascii=False)
+        try:
+            with open(self.path / METRICS, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RecipeError(f"cannot write {self.path / METRICS}: {error.strerror}") from None
+
+    def save(self, name: str, weights: dict[str, Tensor], progress: dict[str, Any], **more: Any) -> None:
+        """One checkpoint file, whole or not at all."""
+        checkpoint.save_atomically({**self.fixed, "weights": weights, "progress": progress, **more}, self.path / name)
+
+    def newest(self, count: int) -> list[Path]:
+        """The last `count` evaluated checkpoints, oldest first; those before them are deleted."""
+        kept = sorted(self.path.glob("step-*.pt"))
+        for old in kept[:-count]:
+            old.unlink()
+        return kept[-count:]
+
+    def load_last(self) -> dict[str, Any] | None:
+        """The state to go on from, None in a new folder.
+
+        Raises RecipeError if it is of another model or vocabulary, or damaged.
+        """
+        path = self.path / checkpoint.LAST
+        if not path.exists():
+            return None
+        content = checkpoint.read(path)
+        if missing := {*self.fixed, "weights", "optimizer", "state"} - content.keys():
+            raise RecipeError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
+        for part in ("shape", "source_vocabulary", "target_vocabulary"):
+            mine, its = self.fixed[part], content[part]
+            if not (its.equal(mine) if isinstance(mine, Tensor) else its == mine):
+                what = part.replace("_", " ")
+                raise RecipeError(f"{self.path} holds a run with another {what}: choose a new folder")
+        return content
