@@ -75,8 +75,13 @@ def loaded(code: str) -> set[str]:
 
 
 def imports(tree: ast.AST, *, lazy: bool = True) -> Iterator[str]:
-    """Full names of what a source imports by name; without `lazy`, only what importing the file itself imports."""
+    """Full names of what a source imports by name; without `lazy`, only what importing the file itself imports.
+
+    What is there for type checkers alone does not count.
+    """
     for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node = ast.Module(node.orelse, type_ignores=[])
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -104,6 +109,10 @@ def test_imports_are_found_wherever_they_hide() -> None:
 import a.one
 if True:
     from b.two import name
+if TYPE_CHECKING:
+    import never
+else:
+    import always
 class C:
     import c
 def function():
@@ -113,8 +122,8 @@ def function():
 from . import sibling
 from .g import name
 """
-    assert set(imports(ast.parse(code))) == {"a.one", "b.two", "c", "d", "e", "f.three"}
-    assert set(imports(ast.parse(code), lazy=False)) == {"a.one", "b.two", "c"}
+    assert set(imports(ast.parse(code))) == {"a.one", "b.two", "always", "c", "d", "e", "f.three"}
+    assert set(imports(ast.parse(code), lazy=False)) == {"a.one", "b.two", "always", "c"}
 
 
 def test_both_packages_are_looked_at() -> None:

@@ -199,6 +199,11 @@ def test_options_that_are_none_are_one_clear_error(values: dict[str, Any]) -> No
 def test_bpemb_lower_cases_and_writes_digits_as_zero(bpemb: Tokenizer) -> None:
     assert bpemb.encode("The TRAIN to Leipzig leaves at 7:45.") == bpemb.encode("the train to leipzig leaves at 0:00.")
     assert bpemb.decode(bpemb.encode("The TRAIN at 7:45.")) == "the train at 0:00."
+    assert bpemb.encode("at ٣") == bpemb.encode("at 0")
+
+
+def test_bpemb_takes_a_literal_space_mark_for_a_space(bpemb: Tokenizer) -> None:
+    assert bpemb.encode("the▁train") == bpemb.encode("the train")
 
 
 def test_lower_case_and_digits_are_separate_options() -> None:

@@ -36,9 +36,17 @@ class Batching:
     window: int = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What became of one line. `parts` above 1: it was too long and translated part by part."""
+
+    text: str
+    parts: int
+
+
 def translate_lines(
     translator: Translator, lines: Iterable[str], options: Options | None = None, batching: Batching | None = None
-) -> Iterator[str]:
+) -> Iterator[Translation]:
     """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken."""
     options, batching = options or Options(), batching or Batching()
     with ThreadPoolExecutor(batching.workers) as pool:
@@ -108,7 +116,7 @@ def _put(item: object, arrived: queue.Queue[object], stopped: threading.Event) -
 
 def _translate_window(
     translator: Translator, window: list[str], options: Options, batching: Batching, pool: ThreadPoolExecutor
-) -> Iterator[str]:
+) -> Iterator[Translation]:
     lines = [translator.split(line) for line in window]
     sources = [source for parts in lines for source in parts]
     found: list[Hypothesis | None] = [None] * len(sources)
@@ -123,7 +131,7 @@ def _translate_window(
     start = 0
     for parts in lines:
         best = [hypothesis for hypothesis in found[start : start + len(parts)] if hypothesis is not None]
-        yield translator.join(parts, best)
+        yield Translation(translator.join(parts, best), len(parts))
         start += len(parts)
 
 

@@ -32,6 +32,9 @@ CARD = "README.md"
 REQUIRED = (ENCODER, DECODER, SOURCE_VOCABULARY, TARGET_VOCABULARY)
 
 Precision = Literal["fp32", "int8", "fp16"]
+Part = Literal["key", "value"]
+PARTS: tuple[Part, ...] = ("key", "value")
+
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "fp16")
 
 # Tensor names. Encoder: (B, S) ids and mask in; decoder: (B, 1) ids, (1,) position, mask and caches in.
@@ -58,17 +61,17 @@ def cross_attention(layer: int) -> str:
     return f"cross_attentions.{layer}"
 
 
-def cross_cache(layer: int, part: Literal["key", "value"]) -> str:
+def cross_cache(layer: int, part: Part) -> str:
     """(B, H, S, K): an output of the encoder, an input of the decoder."""
     return f"past_key_values.{layer}.encoder.{part}"
 
 
-def past_cache(layer: int, part: Literal["key", "value"]) -> str:
+def past_cache(layer: int, part: Part) -> str:
     """(B, H, T, K): an input of the decoder, T = 0 at the first step."""
     return f"past_key_values.{layer}.decoder.{part}"
 
 
-def present_cache(layer: int, part: Literal["key", "value"]) -> str:
+def present_cache(layer: int, part: Part) -> str:
     """(B, H, T+1, K): an output of the decoder, the next step's past."""
     return f"present.{layer}.decoder.{part}"
 
@@ -119,7 +122,10 @@ class Manifest:
                 raise ValueError(f"{name} must be an object")
         if not all(isinstance(score, Mapping) for score in self.scores):
             raise ValueError("scores must be objects")
-        if self.precision not in PRECISIONS:
+        if self.precision not in Part = Literal["key", "value"]
+PARTS: tuple[Part, ...] = ("key", "value")
+
+PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}")
         if not _is_whole(self.opset, 1, 1 << 16) or not _is_whole(self.sentence_limit, 1, self.architecture.positions):
             raise ValueError("opset and sentence_limit must be positive, sentence_limit at most the model's positions")

@@ -25,7 +25,6 @@ Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Device = Literal["auto", "cpu", "cuda"]
 
-_PARTS: tuple[Literal["key", "value"], ...] = ("key", "value")
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _ERRORS_ONLY = 3
 
@@ -95,9 +94,9 @@ class Runtime:
         self._encoder_maps = [bundle.encoder_attention(i) for i in range(self.architecture.encoder_layers)]
         self._self_maps = [bundle.decoder_attention(i) for i in layers]
         self._cross_maps = [bundle.cross_attention(i) for i in layers]
-        self._cross_caches = [bundle.cross_cache(i, part) for i in layers for part in _PARTS]
-        self._past = [bundle.past_cache(i, part) for i in layers for part in _PARTS]
-        self._present = [bundle.present_cache(i, part) for i in layers for part in _PARTS]
+        self._cross_caches = [bundle.cross_cache(i, part) for i in layers for part in bundle.PARTS]
+        self._past = [bundle.past_cache(i, part) for i in layers for part in bundle.PARTS]
+        self._present = [bundle.present_cache(i, part) for i in layers for part in bundle.PARTS]
         self._check_names(model.path)
 
     def _check_names(self, path: Path) -> None:

@@ -61,10 +61,12 @@ class Search(Protocol):
         ...
 
     @property
-    def done(self) -> bool: ...
+    def done(self) -> bool:
+        """Whether every sentence has its translation."""
+        ...
 
     def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
-        """The decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
+        """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
         ...
 
     def results(self) -> list[list[Hypothesis]]:
@@ -85,7 +87,7 @@ def log_sum_exp(logits: Floats) -> Floats:
 
 def length_penalty(length: int, alpha: float) -> float:
     """((5 + length) / 6)^alpha, length with its end (Wu et al. 2016, equation 14; Vaswani et al. use 0.6)."""
-    return ((5 + length) / 6) ** alpha
+    return float(((5 + length) / 6) ** alpha)
 
 
 class Greedy:
@@ -104,13 +106,16 @@ class Greedy:
 
     @property
     def first_rows(self) -> Rows:
+        """The sentence of each row at the start (R,)."""
         return np.arange(len(self._limits))
 
     @property
     def done(self) -> bool:
+        """Whether every sentence has its translation."""
         return not self._alive.any()
 
     def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
+        """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
         if logits is not None:
             chosen = logits[np.arange(len(next_id)), next_id]
             self._log_probability[self._sentence[self._alive]] += (chosen - log_sum_exp(logits))[self._alive]
@@ -129,11 +134,10 @@ class Greedy:
         return moves
 
     def results(self) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence, best first."""
         return [
             [Hypothesis(tuple(ids), float(log_probability), float(log_probability), complete)]
-            for ids, log_probability, complete in zip(
-                self._chosen, self._log_probability, self._complete, strict=True
-            )
+            for ids, log_probability, complete in zip(self._chosen, self._log_probability, self._complete, strict=True)
         ]
 
 
@@ -168,10 +172,12 @@ class BeamSearch:
 
     @property
     def first_rows(self) -> Rows:
+        """The sentence of each row at the start (R,)."""
         return np.repeat(np.arange(len(self._limits)), self._width)
 
     @property
     def done(self) -> bool:
+        """Whether every sentence has its translation."""
         return not self._alive.any()
 
     @property
@@ -185,6 +191,7 @@ class BeamSearch:
         return self._finished
 
     def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
+        """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
         assert logits is not None
         scores = np.array([beam.log_probability for s in self._sentence for beam in self._live[s]], np.float32)
         totals = logits + (scores - log_sum_exp(logits))[:, None]
@@ -224,6 +231,7 @@ class BeamSearch:
         return Moves(np.array(rows, np.intp), same)
 
     def results(self) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence, best first."""
         found = []
         for finished, live in zip(self._finished, self._live, strict=True):
             cut_off = [
@@ -241,7 +249,7 @@ def best_candidates(totals: Floats, count: int) -> tuple[Floats, Rows, Ids]:
     Best first; equal ones in order of beam and id. Looks for the best blocks first: each of the best
     `count` continuations lies in one of the best `count` blocks.
     """
-    sentences, beams, vocabulary = totals.shape
+    sentences, _, vocabulary = totals.shape
     block = BLOCK if vocabulary % BLOCK == 0 else vocabulary
     blocks = totals.reshape(sentences, -1, block)
     best = np.sort(_largest(blocks.max(axis=2), count), axis=1)

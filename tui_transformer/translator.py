@@ -141,14 +141,14 @@ class Translator:
     # -- many lines ------------------------------------------------------------------------------------
 
     def split(self, line: str) -> list[Source]:
-        """A line as the parts to be translated: none if it is blank, one unless it is too long."""
-        # Line breaks inside a line (a lone \\r, say) would come out as more lines than went in.
-        text = unicodedata.normalize("NFC", _LINE_BREAKS.sub(" ", line))
+        """A line as the parts to be translated: one, unless it is longer than the model's sentences."""
+        text = unicodedata.normalize("NFC", line)
         limit = min(self.bundle.manifest.sentence_limit, self.runtime.architecture.positions) - 1
         parts = split_line(text, lambda part: len(self._encode(part.strip())) <= limit)
         sources = []
         for part in parts:
             before, core, after = _EDGES.fullmatch(part).groups()  # type: ignore[union-attr]
+            core = _LINE_BREAKS.sub(" ", core)
             ids = (*self._encode(core)[:limit], self.special.source_eos) if core else ()
             sources.append(Source(core, ids, before, after))
         return sources
@@ -168,12 +168,14 @@ class Translator:
         return found
 
     def join(self, sources: Sequence[Source], translations: Sequence[Hypothesis]) -> str:
-        """The parts of one line put together again, each with the white space it had: always a single line."""
-        texts = [
-            part.before + self.target.decode(translation.ids) + part.after
+        """The parts of one line put together again, each with the white space it had.
+
+        A line stays a line: the model has a piece for every byte, line breaks too.
+        """
+        return "".join(
+            part.before + _LINE_BREAKS.sub(" ", self.target.decode(translation.ids)) + part.after
             for part, translation in zip(sources, translations, strict=True)
-        ]
-        return _LINE_BREAKS.sub(" ", "".join(texts))
+        )
 
     def translate(self, line: str, options: Options | None = None) -> str:
         """One line of text. For many lines `batching.translate_lines` is faster."""

@@ -52,7 +52,10 @@ def _scores(manifest: Manifest) -> str:
 
 
 def _data(manifest: Manifest) -> str:
-    rows = [f"| {c['name']} | {c['weight']:g} | {c['licence']} | {c['attribution']} |" for c in manifest.provenance["corpora"]]
+    rows = [
+        f"| {c['name']} | {c['weight']:g} | {c['licence']} | {c['attribution']} |"
+        for c in manifest.provenance["corpora"]
+    ]
     if not rows:
         return "See the recipe."
     head = ["| corpus | share seen each epoch | licence | source |", "| --- | ---: | --- | --- |"]

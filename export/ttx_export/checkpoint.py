@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,8 +86,16 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def best_file(run: Path) -> Path:
-    """What of a run folder is worth exporting: the average, else the best, else the last checkpoint."""
-    return next((run / name for name in (AVERAGE, BEST, LAST) if (run / name).is_file()), run / LAST)
+    """What of a run folder is worth exporting: average or best, whichever has the lower dev loss; else the last."""
+    choices = [run / name for name in (AVERAGE, BEST) if (run / name).is_file()]
+    return min(choices, key=_dev_loss, default=run / LAST)
+
+
+def _dev_loss(path: Path) -> float:
+    progress = read(path)["progress"]
+    # The first runs did not record it; of theirs, an average is the one to take.
+    before = -math.inf if path.name == AVERAGE else progress["best_loss"]
+    return float(progress.get("dev_loss", before))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -112,7 +112,12 @@ class EncodedCorpus:
 
 
 def encode_corpus(
-    pairs: Sequence[Pair], source: Tokenizer, target: Tokenizer, data: Data, report: ReadReport, what: str
+    pairs: Sequence[Pair],
+    source: Tokenizer,
+    target: Tokenizer,
+    data: Data,
+    report: ReadReport,
+    what: str = "this text",
 ) -> EncodedCorpus:
     """Encode pairs and leave out those too long or too unequal for the recipe, counted in `report`.
 

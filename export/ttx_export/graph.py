@@ -41,6 +41,7 @@ class Graph:
         self._scope.pop()
 
     def input(self, name: str, kind: int, axes: Iterable[str | int]) -> str:
+        """Declare an input of the graph; returns its name."""
         self._inputs.append(helper.make_tensor_value_info(name, kind, list(axes)))
         return name
 

@@ -16,7 +16,9 @@ Array = npt.NDArray[Any]
 class Linear(Protocol):
     """Writes y = x Wᵀ + b for x (N, in), W (out, in), b (out,); returns the name of y (N, out)."""
 
-    def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str: ...
+    def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str:
+        """x (N, in) → y (N, out)."""
+        ...
 
     def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
         """Writes the look-up of rows: table (V, D), ids (…) → (…, D)."""
@@ -27,11 +29,13 @@ class FloatLinear:
     """One Gemm in the graph's float type."""
 
     def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str:
+        """x (N, in) → y (N, out)."""
         w = graph.constant(f"{name}.weight", weight.astype(graph.float))
         b = graph.constant(f"{name}.bias", bias.astype(graph.float))
         return graph.op("Gemm", x, w, b, transB=1)
 
     def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
+        """Rows of a floating table."""
         return graph.op("Gather", graph.constant(name, table.astype(graph.float)), ids, axis=0)
 
 
@@ -66,6 +70,7 @@ class Int8Linear:
         self.ranges = ranges
 
     def __call__(self, graph: Graph, x: str, name: str, weight: Array, bias: Array) -> str:
+        """x (N, in) → y (N, out), rounded to 8 bits on the way in."""
         scale, zero = self.ranges[name].scale_and_zero()
         x_scale = graph.constant(f"{name}.input_scale", scale)
         x_zero = graph.constant(f"{name}.input_zero", zero)
@@ -83,6 +88,7 @@ class Int8Linear:
         )
 
     def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
+        """Rows of an 8-bit table, each times its own scale."""
         integers, scales = quantize_rows(table)
         rows = graph.op("Gather", graph.constant(name, integers), ids, axis=0)
         scale = graph.op("Gather", graph.constant(f"{name}.scale", scales[:, None]), ids, axis=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 
 from tui_transformer import __version__, bundle
@@ -64,7 +62,7 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
             finished = _build(checkpoint, model, dev, wanted, Path(scratch), say)
             if out.exists():
                 shutil.rmtree(out)
-            os.replace(finished, out)
+            finished.replace(out)
     except OSError as error:
         raise RecipeError(f"cannot write {out}: {error.strerror or error}") from None
     return bundle.verify_bundle(out)
@@ -112,7 +110,9 @@ def _quantized(
     lost = {"BLEU": round(bleu.value - bleu8.value, 2), "chrF": round(chrf.value - chrf8.value, 2)}
     say(f"int8 against fp32 on {name}, greedy: BLEU {bleu8.value} / {bleu.value}, chrF {chrf8.value} / {chrf.value}")
     if max(lost.values()) > GATE_LOSS:
-        raise RecipeError(f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF, more than {GATE_LOSS} is not shipped")
+        raise RecipeError(
+            f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF, more than {GATE_LOSS} is not shipped"
+        )
     gate = {"set": name, "pairs": len(pairs[:GATE_PAIRS]), "calibration_pairs": len(corpus), "lost": lost}
     return quantized, replace(manifest, parity={**manifest.parity, "int8": parity.to_dict(), "int8_gate": gate})
 
@@ -131,6 +131,7 @@ def write_graphs(
 
 
 def special_ids(checkpoint: Checkpoint) -> SpecialIds:
+    """The ids that are not text, from the checkpoint's vocabularies."""
     source, target = checkpoint.vocabularies.source, checkpoint.vocabularies.target
     return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
 

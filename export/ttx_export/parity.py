@@ -31,6 +31,7 @@ class Parity:
     same_next_id: float
 
     def to_dict(self) -> dict[str, Any]:
+        """As the manifest keeps it."""
         return asdict(self)
 
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from .batches import SpecialIds
 from .corpus import EncodedCorpus
 from .linear import Range
 from .model import Transformer
-from .batches import SpecialIds
 
 SHRINKS = np.linspace(1.0, 0.4, 25)
 """Tried shares of the full range."""
@@ -25,7 +25,9 @@ VALUES_A_LAYER = 400_000
 
 
 @torch.inference_mode()
-def calibrate(model: Transformer, corpus: EncodedCorpus, special: SpecialIds, members: Iterable[int]) -> dict[str, Range]:  # fmt: skip
+def calibrate(
+    model: Transformer, corpus: EncodedCorpus, special: SpecialIds, members: Iterable[int]
+) -> dict[str, Range]:
     """The input range of every linear layer, by its name in the model, over the chosen pairs of a corpus."""
     seen: dict[str, list[npt.NDArray[np.float32]]] = {}
 

@@ -28,7 +28,7 @@ class Score:
 def translate_sources(translator: Translator, pairs: Sequence[Pair], beam: int, workers: int) -> list[str]:
     """The translations of all sources, in order."""
     lines = (pair.source for pair in pairs)
-    return list(translate_lines(translator, lines, Options(beam=beam), Batching(workers=workers)))
+    return [t.text for t in translate_lines(translator, lines, Options(beam=beam), Batching(workers=workers))]
 
 
 def score_set(name: str, pairs: Sequence[Pair], translations: Sequence[str], beam: int) -> tuple[Score, Score]:

@@ -146,7 +146,8 @@ class _Writer:
         residual = f"{name}.self_attention_residual"
         parts = [f"{name}.self_attention.{part}" for part in ("query", "key", "value")]
         qkv = self.dense(self.prepare(x, residual), *parts)
-        answer, weights = self.attend(*self.split_positions(qkv, batch_and_length, 3), mask)
+        query, key, value = self.split_positions(qkv, batch_and_length, 3)
+        answer, weights = self.attend(query, key, value, mask)
         g.output(bundle.encoder_attention(layer), weights, g.float_type, ("B", shape.heads, "S", "S"))
         flat = g.op("Reshape", g.op("Transpose", answer, perm=[0, 2, 1, 3]), g.integers(-1, shape.d_model))
         x = self.add(x, self.dense(flat, f"{name}.self_attention.output"), residual)
@@ -156,13 +157,11 @@ class _Writer:
         """Keys and values of all decoder layers' cross-attention, in one product."""
         g, shape = self.graph, self.shape
         layers = [
-            f"decoder.{layer}.cross_attention.{part}"
-            for layer in range(shape.decoder_layers)
-            for part in ("key", "value")
+            f"decoder.{layer}.cross_attention.{part}" for layer in range(shape.decoder_layers) for part in bundle.PARTS
         ]
         parts = self.split_positions(self.dense(memory, *layers), batch_and_length, len(layers))
         for index, part in enumerate(parts):
-            name = bundle.cross_cache(index // 2, "value" if index % 2 else "key")
+            name = bundle.cross_cache(index // 2, bundle.PARTS[index % 2])
             g.output(name, part, g.float_type, ("B", shape.heads, "S", shape.d_k))
 
     # -- one step of the decoder ---------------------------------------------------------------------
@@ -196,19 +195,19 @@ class _Writer:
         flat = g.op("Reshape", answer, g.integers(-1, shape.d_model))
         return self.add(x, self.dense(flat, f"{name}.self_attention.output"), residual)
 
-    def extend_cache(self, layer: int, part: str, new: str) -> str:
+    def extend_cache(self, layer: int, part: bundle.Part, new: str) -> str:
         g, shape = self.graph, self.shape
-        past = g.input(bundle.past_cache(layer, part), g.float_type, ("B", shape.heads, "T", shape.d_k))  # type: ignore[arg-type]
+        past = g.input(bundle.past_cache(layer, part), g.float_type, ("B", shape.heads, "T", shape.d_k))
         present = g.op("Concat", past, new, axis=2)
-        g.output(bundle.present_cache(layer, part), present, g.float_type, ("B", shape.heads, "T+1", shape.d_k))  # type: ignore[arg-type]
+        g.output(bundle.present_cache(layer, part), present, g.float_type, ("B", shape.heads, "T+1", shape.d_k))
         return present
 
     def cross_attention(self, x: str, layer: int, mask: str) -> str:
         g, shape, name = self.graph, self.shape, f"decoder.{layer}"
         residual = f"{name}.cross_attention_residual"
         key, value = (
-            g.input(bundle.cross_cache(layer, part), g.float_type, ("B", shape.heads, "S", shape.d_k))  # type: ignore[arg-type]
-            for part in ("key", "value")
+            g.input(bundle.cross_cache(layer, part), g.float_type, ("B", shape.heads, "S", shape.d_k))
+            for part in bundle.PARTS
         )
         query = self.dense(self.prepare(x, residual), f"{name}.cross_attention.query")
         query = g.op("Reshape", query, g.integers(-1, shape.heads, 1, shape.d_k))

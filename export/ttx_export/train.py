@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from tui_transformer.errors import RecipeError
 
@@ -155,13 +154,13 @@ class Trainer:
             # This takes long: whoever is killed in it shall not lose the steps before it.
             self._save_last()
             dev = {name: self._score(self.model, name) for name in self.prepared.dev}
-            self._save_weights(f"step-{self.state.step:08}.pt", self.model.state_dict())
+            self._save_weights(f"step-{self.state.step:08}.pt", self.model, _first_loss(dev))
             average = self._average()
             samples = self._translate_samples()
-        better = self._remember(next(iter(dev.values())).loss if dev else math.inf)
+        better = self._remember(_first_loss(dev))
         if self.processes.leads:
             if better:
-                self._save_weights(checkpoint.BEST, self.model.state_dict())
+                self._save_weights(checkpoint.BEST, self.model, _first_loss(dev))
             self._save_last()
         self.processes.wait()
         return Evaluated(self.state.step, self.state.epoch, dev, average, better, samples)
@@ -185,13 +184,11 @@ class Trainer:
         kept = self.folder.newest(self.options.average_last)
         if len(kept) < 2:
             return None
-        weights = checkpoint.average_weights(kept)
-        self._save_weights(checkpoint.AVERAGE, weights)
-        if not self.prepared.dev:
-            return None
-        model = Transformer(self.shape, self.prepared.special.source_pad).to(self.learner.device)
-        model.load_state_dict(weights)
-        return self._score(model, next(iter(self.prepared.dev)))
+        mean = Transformer(self.shape, self.prepared.special.source_pad).to(self.learner.device)
+        mean.load_state_dict(checkpoint.average_weights(kept))
+        scores = {name: self._score(mean, name) for name in itertools.islice(self.prepared.dev, 1)}
+        self._save_weights(checkpoint.AVERAGE, mean, _first_loss(scores))
+        return next(iter(scores.values()), None)
 
     def _translate_samples(self) -> tuple[tuple[str, str], ...]:
         vocabularies = self.prepared.vocabularies
@@ -217,8 +214,8 @@ class Trainer:
         epoch_length = self._total_steps / self.options.epochs
         return {**asdict(self.state), "epochs": self.state.epoch + self.state.batch / epoch_length}
 
-    def _save_weights(self, name: str, weights: dict[str, Tensor]) -> None:
-        self.folder.save(name, weights, self._made_so_far())
+    def _save_weights(self, name: str, model: Transformer, dev_loss: float) -> None:
+        self.folder.save(name, model.state_dict(), {**self._made_so_far(), "dev_loss": dev_loss})
 
     def _save_last(self) -> None:
         if self.processes.leads:
@@ -243,3 +240,8 @@ class Trainer:
         if self.processes.leads:
             self.folder.log(event, self.state.seconds)
         return event
+
+
+def _first_loss(scores: dict[str, DevScore]) -> float:
+    """The first dev set decides."""
+    return next((score.loss for score in scores.values()), math.inf)

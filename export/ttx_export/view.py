@@ -1,15 +1,15 @@
-"""What a training run looks like: its events become a live picture, or lines of a log.
+"""What a training run looks like on a terminal: its events become a live picture.
 
-The pictures are pure functions of what has been seen; the two small classes at the end only put them on a
-terminal. Everything goes to stderr: stdout is for data.
+`picture` is a pure function of what has been seen; the small classes at the end only put pictures and lines
+where they belong.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from itertools import pairwise
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .events import DevScore, Ended, Evaluated, Event, Progress, Started
+from .lines import duration, ended_line, facts, log_lines, one_line, scores
 
 ACCENT = "cyan"
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -50,77 +51,6 @@ def see(seen: Seen, event: Event) -> Seen:
             return replace(seen, note=ended_line(event))
 
 
-# -- lines ------------------------------------------------------------------------------------------
-
-
-def log_lines(event: Event, steps: int, epochs: int) -> Iterator[str]:
-    """An event in plain lines; `steps` and `epochs` are those of the whole run."""
-    match event:
-        case Started():
-            yield " · ".join([event.recipe.name, *_facts(event), event.report])
-            if event.step:
-                yield f"going on after step {event.step:,}"
-        case Progress():
-            yield (
-                f"step {event.step:,}/{steps:,} · epoch {event.epoch + 1}/{epochs} · loss {event.loss:.3f} · "
-                f"perplexity {event.perplexity:,.2f} · accuracy {event.accuracy:.1%} · "
-                f"{event.tokens_per_second:,.0f} tokens/s · rate {event.learning_rate:.2e} · "
-                f"{duration(event.seconds_left)} left"
-            )
-        case Evaluated():
-            for name, score, remark in _scores(event):
-                numbers = f"loss {score.loss:.3f} · perplexity {score.perplexity:,.2f} · accuracy {score.accuracy:.1%}"
-                yield f"step {event.step:,} · {name} · {numbers}{remark and ' · ' + remark}"
-            for source, translation in event.samples:
-                yield f"  {one_line(source)} → {one_line(translation)}"
-        case Ended():
-            yield ended_line(event)
-
-
-def ended_line(event: Ended) -> str:
-    """How the run ended, in a few words."""
-    words = {"finished": "finished", "early stop": "stopped early, dev no longer improves", "interrupted": "interrupted"}
-    return f"{words[event.reason]}, after step {event.step:,}"
-
-
-def duration(seconds: float) -> str:
-    """The two largest units that matter: "45 s", "12 min", "1 h 12 min", "2 d 3 h"."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    hours, days = minutes // 60, minutes // 1440
-    if not hours:
-        return f"{minutes} min"
-    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60:02} min"
-
-
-def one_line(text: str) -> str:
-    """Text that cannot harm a terminal: an untrained model may well say a line feed or an escape code."""
-    return "".join(character if character.isprintable() else "·" for character in text)
-
-
-def sparkline(values: Sequence[float], width: int) -> str:
-    """Values from lowest ▁ to highest █, in at most `width` cells, each the mean of its share of the values."""
-    cells = min(width, len(values))
-    edges = [round(i * len(values) / cells) for i in range(cells + 1)] if cells else []
-    means = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
-    low, high = min(means, default=0.0), max(means, default=0.0)
-    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
-    return "".join(BLOCKS[round((mean - low) * scale)] for mean in means)
-
-
-def _facts(started: Started) -> list[str]:
-    facts = [f"{started.parameters / 1e6:.1f} M parameters", started.device]
-    return [*facts, f"{started.processes} processes"] if started.processes > 1 else facts
-
-
-def _scores(event: Evaluated) -> Iterator[tuple[str, DevScore, str]]:
-    for index, (name, score) in enumerate(event.dev.items()):
-        yield name, score, "best so far" if event.best and not index else ""
-    if event.average is not None:
-        yield f"{next(iter(event.dev))}, averaged", event.average, "mean of the newest checkpoints"
-
-
 # -- the live picture -------------------------------------------------------------------------------
 
 
@@ -136,11 +66,11 @@ def picture(seen: Seen, width: int, height: int) -> RenderableType:
         parts += [_curve(seen.losses, inner)]
         lines += 5 if width >= WIDE else 7
     if seen.evaluated is not None:
-        scores = list(_scores(seen.evaluated))
-        parts += [Text(), _score_table(seen.evaluated, scores)]
-        lines += 2 + len(scores)
+        scored = list(scores(seen.evaluated))
+        parts += [Text(), _score_table(seen.evaluated, scored)]
+        lines += 2 + len(scored)
         parts += _samples(seen.evaluated.samples, inner, height - lines - 2)
-    title = Text(f" {seen.note or 'ttx train'} ", style=ACCENT)
+    title = Text(seen.note or "ttx train", style=ACCENT)
     return Panel(Group(*parts), title=title, title_align="left", border_style="dim", padding=(0, 1), width=width)
 
 
@@ -150,7 +80,7 @@ def _header(started: Started) -> RenderableType:
     row.add_column(justify="right", no_wrap=True)
     recipe = started.recipe
     name = Text.assemble((recipe.name, "bold"), f"  {recipe.source} → {recipe.target}")
-    row.add_row(name, Text(" · ".join([*_facts(started), f"{started.pairs:,} pairs"]), style="dim"))
+    row.add_row(name, Text(" · ".join([*facts(started), f"{started.pairs:,} pairs"]), style="dim"))
     return row
 
 
@@ -193,15 +123,16 @@ def _curve(losses: Sequence[float], width: int) -> RenderableType:
     return Text.assemble((label, "dim"), (sparkline(losses, width - len(label)), ACCENT))
 
 
-def _score_table(event: Evaluated, scores: Sequence[tuple[str, DevScore, str]]) -> RenderableType:
+def _score_table(event: Evaluated, scored: Sequence[tuple[str, DevScore, str]]) -> RenderableType:
     table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column(no_wrap=True)
-    for _ in range(3):
-        table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=28)
+    for size in (7, 10, 8):
+        table.add_column(justify="right", no_wrap=True, min_width=size)
     table.add_column(style=ACCENT, no_wrap=True)
-    table.add_row(*(Text(cell, style="dim") for cell in (f"dev at step {event.step:,}", "loss", "perplexity", "accuracy")))
-    for name, score, remark in scores:
-        table.add_row(name, f"{score.loss:.3f}", f"{score.perplexity:,.2f}", f"{score.accuracy:.1%}", remark)
+    names = (f"dev at step {event.step:,}", "loss", "perplexity", "accuracy")
+    table.add_row(*(Text(name, style="dim") for name in names))
+    for name, score, remark in scored:
+        table.add_row(Text(name), f"{score.loss:.3f}", f"{score.perplexity:,.2f}", f"{score.accuracy:.1%}", remark)
     return table
 
 
@@ -224,14 +155,28 @@ def _samples(samples: Sequence[tuple[str, str]], width: int, lines: int) -> list
     return [Text(), table]
 
 
+def sparkline(values: Sequence[float], width: int) -> str:
+    """Values from lowest ▁ to highest █, in at most `width` cells, each the mean of its share of the values."""
+    cells = min(width, len(values))
+    edges = [round(i * len(values) / cells) for i in range(cells + 1)] if cells else []
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, high = min(means, default=0.0), max(means, default=0.0)
+    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BLOCKS[round((mean - low) * scale)] for mean in means)
+
+
 # -- on the terminal --------------------------------------------------------------------------------
 
 
-class View(Protocol):
-    """Where a run is shown. Use as a context manager."""
+class View:
+    """Where a run is shown, as a context manager. This one shows nothing: for processes that do not speak."""
 
-    def __enter__(self) -> View: ...
-    def __exit__(self, *_: object) -> None: ...
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
     def show(self, event: Event) -> None:
         """Something has happened."""
 
@@ -239,7 +184,7 @@ class View(Protocol):
         """A word that is no event."""
 
 
-class LogView:
+class LogView(View):
     """Plain lines; of the frequent progress events only one every LOG_SECONDS."""
 
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
@@ -247,13 +192,8 @@ class LogView:
         self.steps = self.epochs = 0
         self.last = float("-inf")
 
-    def __enter__(self) -> LogView:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def show(self, event: Event) -> None:
+        """Write the event's lines."""
         if isinstance(event, Started):
             self.steps, self.epochs = event.steps, event.recipe.training.epochs
         if isinstance(event, Progress):
@@ -264,17 +204,16 @@ class LogView:
             self.write(line)
 
     def say(self, note: str) -> None:
+        """Write it."""
         self.write(note)
 
 
-class LiveView:
+class LiveView(View):
     """The picture, redrawn at every event: between events nothing moves, and no thread runs."""
 
     def __init__(self, console: Console) -> None:
         self.seen = Seen()
-        self.live = Live(
-            self, console=console, auto_refresh=False, redirect_stdout=False, vertical_overflow="crop"
-        )
+        self.live = Live(self, console=console, auto_refresh=False, redirect_stdout=False, vertical_overflow="crop")
 
     def __rich_console__(self, console: Console, _: ConsoleOptions) -> RenderResult:
         yield picture(self.seen, console.width, console.height - 1)
@@ -287,10 +226,12 @@ class LiveView:
         self.live.stop()
 
     def show(self, event: Event) -> None:
+        """Draw what is known now."""
         self.seen = see(self.seen, event)
         self.live.refresh()
 
     def say(self, note: str) -> None:
+        """Put it into the frame, until there is progress."""
         self.seen = replace(self.seen, note=note)
         self.live.refresh()
 
@@ -299,4 +240,4 @@ def view_on(console: Console) -> View:
     """The live picture on a terminal that can move its cursor, else lines."""
     if console.file.isatty() and not console.is_dumb_terminal:
         return LiveView(console)
-    return LogView(lambda line: print(line, file=console.file, flush=True))  # noqa: T201
+    return LogView(lambda line: print(line, file=console.file, flush=True))

@@ -11,7 +11,10 @@ import typer
 
 from tui_transformer.errors import TtxError
 
-from . import export, models, train, translate
+from .export import export
+from .models import app as models
+from .train import train
+from .translate import translate
 
 EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 model missing or broken · \
 4 device unavailable · 5 input or output unusable · 6 recipe, data or checkpoint unusable · \
@@ -25,10 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("translate", epilog=EXIT_CODES)(translate.translate)
-app.command("train", epilog=EXIT_CODES)(train.train)
-app.command("export", epilog=EXIT_CODES)(export.export)
-app.add_typer(models.app, name="models")
+app.command("translate", epilog=EXIT_CODES)(translate)
+app.command("train", epilog=EXIT_CODES)(train)
+app.command("export", epilog=EXIT_CODES)(export)
+app.add_typer(models, name="models")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,103 @@
+"""One training session, as `ttx train` runs it: prepare the text, train, show it, stop when asked to."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from tui_transformer.errors import RecipeError
+
+from .distributed import Device, Processes
+from .events import Ended
+from .prepare import Prepared, prepare
+from .recipe import Recipe, find_recipe, load_recipe, with_epochs
+from .run_folder import CORPUS
+from .train import Trainer
+from .view import View, view_on
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for. `recipe` is a name or path, `out` None the folder runs/<recipe's name>."""
+
+    recipe: str
+    data: Path
+    out: Path | None = None
+    device: Device = "auto"
+    threads: int | None = None
+    epochs: int | None = None
+
+
+def train_session(wanted: Wanted) -> Ended:
+    """Train until the recipe's end, an early stop or a signal.
+
+    Raises RecipeError or DeviceError, and KeyboardInterrupt when told twice to stop or before there is
+    anything to save.
+    """
+    recipe = load_recipe(find_recipe(wanted.recipe))
+    if wanted.epochs:
+        recipe = with_epochs(recipe, wanted.epochs)
+    if not wanted.data.is_dir():
+        raise RecipeError(f"no data folder {wanted.data}: name it with --data or TTX_DATA")
+    if wanted.threads:
+        torch.set_num_threads(wanted.threads)
+    run = wanted.out or Path("runs") / recipe.name
+    with Processes() as processes, StopSignals() as stop:
+        device = processes.device(wanted.device)
+        with view_on(Console(stderr=True)) if processes.leads else View() as view:
+            view.say(f"preparing the text in {wanted.data} …")
+            prepared = _prepare_in_turn(recipe, wanted.data, run, processes)
+            trainer = Trainer(recipe, prepared, run, device, processes)
+            stop.watch(trainer, view)
+            return _show(trainer, view)
+
+
+def _prepare_in_turn(recipe: Recipe, data: Path, run: Path, processes: Processes) -> Prepared:
+    """One process does the work and the others find it done."""
+    if not processes.leads:
+        processes.wait()
+    prepared = prepare(recipe, data, run / CORPUS)
+    if processes.leads:
+        processes.wait()
+    return prepared
+
+
+def _show(trainer: Trainer, view: View) -> Ended:
+    for event in trainer.run():
+        view.show(event)
+        if isinstance(event, Ended):
+            return event
+    raise AssertionError("a run ends with Ended")
+
+
+class StopSignals:
+    """The first Ctrl-C (or SIGTERM) asks the run to save and stop, the second ends at once."""
+
+    def __init__(self) -> None:
+        self._trainer: Trainer | None = None
+        self._view = View()
+
+    def watch(self, trainer: Trainer, view: View) -> None:
+        """From now on there is something to save."""
+        self._trainer, self._view = trainer, view
+
+    def __enter__(self) -> StopSignals:
+        self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, *_: object) -> None:
+        if self._trainer is None or self._trainer.stop_requested:
+            raise KeyboardInterrupt
+        self._trainer.stop_requested = True
+        # The signal may have come amid a write to the very same stream.
+        with contextlib.suppress(RuntimeError):
+            self._view.say("stopping: this step is finished and saved first; again to end at once")

@@ -1,0 +1,40 @@
+"""`ttx export`: a trained checkpoint becomes a model bundle."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class PrecisionName(StrEnum):
+    """Number formats of a bundle."""
+
+    int8 = "int8"
+    fp32 = "fp32"
+    fp16 = "fp16"
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint file, or a run folder: its average, else its best.")],
+    out: Annotated[Path, typer.Argument(help="The folder of the new bundle; a bundle that stands there is replaced.")],
+    precision: Annotated[PrecisionName, typer.Option(help="fp16 is for GPUs.")] = PrecisionName.int8,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the recipe's development sets, for calibration and scores.", envvar="TTX_DATA"),
+    ] = None,
+    score: Annotated[bool, typer.Option("--score/--no-score", help="Measure BLEU and chrF of the bundle.")] = True,
+    beam: Annotated[int, typer.Option(min=1, max=64, help="Beam of these scores.")] = 4,
+) -> None:
+    """Export a checkpoint to ONNX: checked against PyTorch, calibrated, scored, with a model card."""
+    from .extras import require_extra
+
+    require_extra("train", "ttx export", "torch", "onnx", "sacrebleu")
+    from ttx_export.checkpoint import load_checkpoint
+    from ttx_export.package import Wanted, export_bundle
+
+    wanted = Wanted(precision.value, data, score, beam)
+    bundle = export_bundle(load_checkpoint(checkpoint), out, wanted, lambda line: typer.echo(f"ttx: {line}", err=True))
+    typer.echo(bundle.path)

@@ -1,0 +1,83 @@
+"""Lines in, lines out, byte for byte: what `ttx` reads from files and pipes and writes to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from tui_transformer.errors import InputError
+
+CHUNK = 1 << 16
+
+
+class LineReader:
+    """The lines of a file or of standard input, without their end; a last line needs none.
+
+    Bytes that are not UTF-8 become U+FFFD; `damaged` counts such lines, `first_damaged` is the first one's
+    number, from 1. Reads straight from the file descriptor, so that lines arrive as soon as they are there
+    and a thread that waits for input never blocks the end of the program.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        """None is standard input. Raises InputError if the file cannot be opened."""
+        self.name = str(path) if path else "standard input"
+        self.damaged = 0
+        self.first_damaged = 0
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY) if path else sys.stdin.fileno()
+        except OSError as error:
+            raise InputError(f"cannot read {self.name}: {error.strerror}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        rest, number = b"", 0
+        while chunk := self._read():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                number += 1
+                yield self._decode(line, number)
+        if rest:
+            yield self._decode(rest, number + 1)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._descriptor, CHUNK)
+        except OSError as error:
+            raise InputError(f"cannot read {self.name}: {error.strerror}") from None
+
+    def _decode(self, line: bytes, number: int) -> str:
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.damaged += 1
+            self.first_damaged = self.first_damaged or number
+            return line.decode(errors="replace")
+
+    def is_same_file(self, path: Path) -> bool:
+        """Whether `path` is the very file that is read."""
+        return path.exists() and os.path.samestat(os.fstat(self._descriptor), path.stat())
+
+
+def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader | None = None) -> None:
+    """Write each line as soon as it comes, to a file or to standard output (None).
+
+    Raises InputError if that fails or the file is the one being read; BrokenPipeError if nobody reads on.
+    """
+    if path and reader and reader.is_same_file(path):
+        raise InputError(f"{path} is also the input: writing it would destroy it")
+    name = path or "standard output"
+    try:
+        with open(path, "wb") if path else _standard_output() as out:
+            for line in lines:
+                out.write(line.encode(errors="replace") + b"\n")
+                out.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot write {name}: {error.strerror}") from None
+
+
+def _standard_output() -> BinaryIO:
+    return open(os.dup(sys.stdout.fileno()), "wb")
