@@ -122,10 +122,7 @@ class Manifest:
                 raise ValueError(f"{name} must be an object")
         if not all(isinstance(score, Mapping) for score in self.scores):
             raise ValueError("scores must be objects")
-        if self.precision not in Part = Literal["key", "value"]
-PARTS: tuple[Part, ...] = ("key", "value")
-
-PRECISIONS:
+        if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}")
         if not _is_whole(self.opset, 1, 1 << 16) or not _is_whole(self.sentence_limit, 1, self.architecture.positions):
             raise ValueError("opset and sentence_limit must be positive, sentence_limit at most the model's positions")

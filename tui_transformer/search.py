@@ -193,6 +193,7 @@ class BeamSearch:
     def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
         """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
         assert logits is not None
+        assert len(next_id) == len(logits)
         scores = np.array([beam.log_probability for s in self._sentence for beam in self._live[s]], np.float32)
         totals = logits + (scores - log_sum_exp(logits))[:, None]
         # Twice the width: even if `width` candidates end, as many go on.

@@ -70,9 +70,10 @@ def _parity(parity: Any) -> str:
         if "logits" in p
     ]
     if gate := parity.get("int8_gate"):
+        change = ", ".join(f"{metric} {-lost:+.2f}" for metric, lost in gate["lost"].items())
         lines.append(
-            f"- int8 against fp32 on {gate['pairs']:,} sentences of {gate['set']}, greedy: BLEU {-gate['lost']['BLEU']:+.2f}, "
-            f"chrF {-gate['lost']['chrF']:+.2f}; calibrated on {gate['calibration_pairs']} development pairs"
+            f"- int8 against fp32 on {gate['pairs']:,} sentences of {gate['set']}, greedy: {change}; "
+            f"calibrated on {gate['calibration_pairs']} development pairs"
         )
     return "\n".join(lines)
 
