@@ -88,6 +88,12 @@ def test_what_is_written_is_read(read: Callable[[Path], bundle.Bundle], model: P
     assert found.file("source.spm") == model / "source.spm"
 
 
+def test_the_committed_bundle_is_whole_and_small() -> None:
+    tiny = verify_bundle(Path(__file__).parent / "data" / "tiny")
+    assert tiny.manifest.architecture.encoder_layers == tiny.manifest.architecture.decoder_layers == 2
+    assert tiny.bytes < 1e6
+
+
 def test_manifest_is_json_for_people(model: Path) -> None:
     text = (model / "manifest.json").read_text(encoding="utf-8")
     assert list(json.loads(text))[:2] == ["format", "name"]

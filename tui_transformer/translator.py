@@ -59,7 +59,7 @@ class Translator:
     def __init__(self, bundle: Bundle, device: Device = "auto", threads: int = 1) -> None:
         """Raises BundleError or DeviceError."""
         manifest = bundle.manifest
-        options = TokenizerOptions(**manifest.tokenizer)
+        options = TokenizerOptions.from_dict(manifest.tokenizer)
         self.bundle = bundle
         self.special = manifest.special
         self.source = Tokenizer.load(bundle.file(SOURCE_VOCABULARY), options)

@@ -103,7 +103,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     path = best_file(path) if path.is_dir() else path
     content = read(path)
     try:
-        options = TokenizerOptions(**content["tokenizer"])
+        options = TokenizerOptions.from_dict(content["tokenizer"])
         source, target = (Tokenizer(_to_bytes(content[f"{side}_vocabulary"]), options) for side in ("source", "target"))
         return Checkpoint(
             parse_recipe(content["recipe"]),

@@ -54,7 +54,7 @@ def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | 
         _build(recipe, data_folder, folder, bpemb_cache)
     try:
         vocabularies, train, report = _read(folder)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, BundleError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, BundleError) as error:
         raise RecipeError(f"the prepared text in {folder} is damaged ({error}): delete that folder") from None
     source, target = vocabularies.source, vocabularies.target
     dev = {}

@@ -181,7 +181,7 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
 def _check_data(recipe: Recipe) -> None:
     data, vocabulary, training = recipe.data, recipe.vocabulary, recipe.training
-    if Path(recipe.name).name != recipe.name:
+    if not recipe.name or Path(recipe.name).name != recipe.name:
         raise ValueError(f"name must do as the name of a folder, {recipe.name!r} does not")
     if not data.train:
         raise ValueError("[data] needs train = [files]")

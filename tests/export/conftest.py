@@ -19,7 +19,7 @@ samples = ["The coffee is cold.", "Good night."]
 
 [data]
 train = ["train.tsv"]
-max_length = 32
+max_length = 48
 dev.everyday = "dev.tsv"
 
 [[data.corpora]]
@@ -34,7 +34,7 @@ decoder_layers = 1
 heads = 2
 d_model = 16
 d_ff = 32
-positions = 32
+positions = 48
 
 [training]
 precision = "fp32"

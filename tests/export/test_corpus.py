@@ -1,0 +1,195 @@
+"""Text becomes ids: what is read, what is left out and why."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ttx_export.corpus import (
+    Pair,
+    ReadReport,
+    Sequences,
+    content_hash,
+    encode_corpus,
+    read_pairs,
+    training_pairs,
+    vocabulary_pairs,
+)
+from ttx_export.prepare import Prepared, prepare
+from ttx_export.recipe import Data, Recipe, parse_recipe
+
+from tui_transformer.errors import RecipeError
+
+LINES = (
+    "Good night.\tGute Nacht.\teveryday\n"
+    "no translation\n"
+    "\t\n"
+    "an empty target\t \teveryday\n"
+    "Thank you.\tDanke.\r\n"
+    " Where? \tWo?\teveryday\tmore columns\n"
+    "the last line has no end\tdie letzte auch nicht"
+).encode()
+
+
+def read(path: Path) -> tuple[list[Pair], ReadReport]:
+    report = ReadReport()
+    return list(read_pairs(path, report)), report
+
+
+def test_lines_that_are_no_pair_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(LINES)
+    pairs, report = read(path)
+    assert pairs == [
+        Pair("Good night.", "Gute Nacht.", "everyday"),
+        Pair("Thank you.", "Danke.", ""),
+        Pair("Where?", "Wo?", "everyday"),
+        Pair("the last line has no end", "die letzte auch nicht", ""),
+    ]
+    assert report.left_out == {"no pair": 3}
+
+
+def test_gzip_and_windows_lines_read_the_same(tmp_path: Path) -> None:
+    plain, packed, windows = tmp_path / "a.tsv", tmp_path / "a.tsv.gz", tmp_path / "w.tsv"
+    plain.write_bytes(LINES)
+    packed.write_bytes(gzip.compress(LINES))
+    windows.write_bytes(b"\xef\xbb\xbf" + re.sub(rb"\r?\n", b"\r\n", LINES))
+    assert read(plain)[0] == read(packed)[0] == read(windows)[0]
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes("a\u2028b\x0cc\td\n".encode())
+    assert read(path)[0] == [Pair("a\u2028b\x0cc", "d")]
+
+
+def test_bytes_that_are_not_utf8_are_left_out_and_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"caf\xe9\tKaffee\nGood night.\tGute Nacht.\n")
+    pairs, report = read(path)
+    assert pairs == [Pair("Good night.", "Gute Nacht.")]
+    assert report.left_out == {"not UTF-8": 1}
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    packed = gzip.compress(LINES * 50)
+    broken = {
+        "missing.tsv": None,
+        "half.tsv.gz": packed[: len(packed) // 2],
+        "damaged.tsv.gz": packed[:40] + bytes([packed[40] ^ 255]) + packed[41:],
+        "none.tsv.gz": b"not gzip at all",
+    }
+    for name, content in broken.items():
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(RecipeError, match=f"cannot read .*{name}"):
+            read(tmp_path / name)
+
+
+@given(st.lists(st.lists(st.integers(0, 2**31 - 1), max_size=9), max_size=20))
+def test_sequences_give_back_what_was_packed(lists: list[list[int]]) -> None:
+    packed = Sequences.of(lists)
+    assert len(packed) == len(lists)
+    assert [packed[i].tolist() for i in range(len(packed))] == lists
+    assert packed.lengths.tolist() == [len(ids) for ids in lists]
+
+
+def test_long_and_unequal_pairs_are_left_out(prepared: Prepared) -> None:
+    source, target = prepared.vocabularies.source, prepared.vocabularies.target
+    pairs = [
+        Pair("The coffee is cold.", "Der Kaffee ist kalt.", "a"),
+        Pair("The coffee is cold. " * 20, "Der Kaffee ist kalt. " * 20, "a"),
+        Pair("Yes.", "Das Museum ist montags geschlossen.", "b"),
+    ]
+    report = ReadReport()
+    limit = len(source.encode(pairs[0].source)) + len(target.encode(pairs[2].target)) + 1
+    data = Data(train=(), max_length=limit, max_ratio=1.0)
+    corpus = encode_corpus(pairs, source, target, data, report)
+    assert report.left_out == {"too long": 1, "unequal lengths": 1}
+    assert report.used == {"a": 1}
+    assert str(report) == "1 pairs (a 1); left out: too long 1, unequal lengths 1"
+    assert source.decode(corpus.source[0].tolist()) == pairs[0].source
+    assert target.decode(corpus.target[0].tolist()) == pairs[0].target
+
+
+@pytest.mark.parametrize(("more", "used"), [(0, 1), (-1, 0)])
+def test_the_longest_pair_has_room_for_its_end(prepared: Prepared, more: int, used: int) -> None:
+    source, target = prepared.vocabularies.source, prepared.vocabularies.target
+    pair = Pair("Good night.", "Gute Nacht.")
+    longest = max(len(source.encode(pair.source)), len(target.encode(pair.target))) + 1
+    data, report = Data(train=(), max_length=longest + more), ReadReport()
+    if used:
+        assert len(encode_corpus([pair], source, target, data, report)) == 1
+    else:
+        with pytest.raises(RecipeError, match="no pair of the dev set can be used; left out: too long 1"):
+            encode_corpus([pair], source, target, data, report, "the dev set")
+
+
+CORPORA = """
+name = "x"
+source = "en"
+target = "de"
+data.train = ["a.tsv"]
+data.corpora = [{name = "often", weight = 2.5}, {name = "never", weight = 0}, {name = "once"}]
+"""
+
+
+def test_each_corpus_is_taken_by_its_weight(tmp_path: Path) -> None:
+    recipe = parse_recipe(CORPORA)
+    lines = [f"{name} {i}\t{name} {i}\t{name}\n" for name in ("often", "never", "once") for i in range(40)]
+    (tmp_path / "a.tsv").write_text("".join(lines))
+    pairs = training_pairs(recipe, tmp_path, ReadReport())
+    assert {pair.corpus for pair in pairs} == {"often", "once"}
+    seen = [source.split()[0] for source, _ in vocabulary_pairs(recipe, pairs)]
+    assert seen.count("once") == 40
+    assert 80 < seen.count("often") < 120
+    assert vocabulary_pairs(recipe, pairs) == vocabulary_pairs(recipe, pairs)
+
+
+def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("a\tb\tonce\nc\td\tstrange\n")
+    with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
+        training_pairs(parse_recipe(CORPORA), tmp_path, ReadReport())
+
+
+def test_prepared_text_is_kept_until_its_content_changes(
+    tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path
+) -> None:
+    recipe = tiny()
+    first = prepare(recipe, data_folder, tmp_path / "cache")
+    (built,) = (tmp_path / "cache").iterdir()
+    stamp = built.stat().st_mtime_ns
+    again = prepare(recipe, data_folder, tmp_path / "cache")
+    assert [path.stat().st_mtime_ns for path in (tmp_path / "cache").iterdir()] == [stamp]
+    assert np.array_equal(first.train.source.flat, again.train.source.flat)
+    assert first.report == again.report == "56 pairs (everyday 56); left out: none"
+    assert content_hash(recipe, data_folder) == content_hash(tiny(epochs=99), data_folder)
+    assert content_hash(recipe, data_folder) != content_hash(tiny(seed=2), data_folder)
+
+    changed = tmp_path / "data"
+    changed.mkdir()
+    (changed / "train.tsv").write_bytes((data_folder / "train.tsv").read_bytes() + b"One more.\tNoch eins.\teveryday\n")
+    (changed / "dev.tsv").write_bytes((data_folder / "dev.tsv").read_bytes())
+    assert len(prepare(recipe, changed, tmp_path / "cache").train) == 57
+
+
+def test_damaged_prepared_text_is_refused(tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path) -> None:
+    prepare(tiny(), data_folder, tmp_path)
+    (built,) = tmp_path.iterdir()
+    (built / "train.npz").write_bytes(b"")
+    with pytest.raises(RecipeError, match=f"{built} is damaged"):
+        prepare(tiny(), data_folder, tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RecipeError, match="cannot write the prepared text"):
+        prepare(tiny(), data_folder, tmp_path / "file" / "cache")

@@ -1,0 +1,131 @@
+"""A recipe says clearly what is wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ttx_export.recipe import RECIPES, Recipe, find_recipe, load_recipe, parse_recipe, with_epochs
+
+from tui_transformer.errors import RecipeError
+
+SMALLEST = 'name = "x"\nsource = "en"\ntarget = "de"\n[data]\ntrain = ["a.tsv"]\n'
+
+
+def test_the_smallest_recipe_takes_the_defaults() -> None:
+    recipe = parse_recipe(SMALLEST)
+    assert recipe.data.train == ("a.tsv",)
+    assert (recipe.vocabulary.kind, recipe.vocabulary.size) == ("sentencepiece", 10_000)
+    assert (recipe.training.beta1, recipe.training.beta2, recipe.training.warmup) == (0.9, 0.98, 4000)
+    assert recipe.text == SMALLEST
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (("", "speed = 3\n"), "unknown option in the top level: speed"),
+        (('name = "x"\n', ""), "the top level lacks name"),
+        (('name = "x"', "name = 3"), "the top level: name must be text, not 3"),
+        (('name = "x"', 'name = "../x"'), "name must do as the name of a folder"),
+        (('name = "x"', 'name = ""'), "name must do as the name of a folder"),
+        (('["a.tsv"]', "[]"), r"\[data\] needs train"),
+        (('["a.tsv"]', '"a.tsv"'), "data.train must hold texts"),
+        (("", "samples = 'one text'\n"), "samples must hold texts"),
+    ],
+)
+def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -> None:
+    old, new = changed
+    text = SMALLEST.replace(old, new, 1) if old else new + SMALLEST
+    with pytest.raises((ValueError, TypeError), match=message):
+        parse_recipe(text)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("[model]\nlayers = 3", "unknown option in model: layers"),
+        ("[model]\nd_model = '64'", "model: d_model must be a whole number, not '64'"),
+        ("[model]\ntied = 'all'", "needs vocabulary.shared = true"),
+        ("[training]\nepochs = 2.5", "training: epochs must be a whole number"),
+        ("[training]\nepochs = true", "training: epochs must be a whole number"),
+        ("[training]\nepochs = 0", "training.epochs must be at least 1"),
+        ("[training]\nlearning_rate = nan", "learning_rate must be a number"),
+        ("[training]\nlearning_rate = -1", "learning_rate cannot be negative"),
+        ("[training]\ndropout = 1.0", "dropout must be at least 0 and below 1"),
+        ("[training]\ncooldown = 1.5", "cooldown must lie between 0 and 1"),
+        ("[training]\nprecision = 'fp16'", "precision must be fp32 or bf16"),
+        ("[training]\nbatch_tokens = 100", "must hold at least one pair"),
+        ("[training]\npatience = 3", "patience needs a development set"),
+        ("[training]\nseed = -1", "seed cannot be negative"),
+        ("[vocabulary]\nkind = 'words'", "kind must be sentencepiece or bpemb"),
+        ("[vocabulary]\nkind = 'bpemb'\nshared = true", "one vocabulary a language"),
+        ("[vocabulary]\nshared = 1", "vocabulary: shared must be true or false"),
+        ("[[data.corpora]]\nname = 'a'\nweight = -0.5", "weight cannot be negative"),
+        ("[[data.corpora]]\nlicence = 'a'", "data.corpora lacks name"),
+        ("[data.dev]\nnews = 3", "data.dev must hold texts"),
+    ],
+)
+def test_a_mistake_in_a_section_is_named(section: str, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        parse_recipe(f"{SMALLEST}{section}\n")
+
+
+@pytest.mark.parametrize("text", ["model = 3", "training = 'fast'", "data = []", "data.corpora = 'x'"])
+def test_a_section_must_be_a_table(text: str) -> None:
+    with pytest.raises(TypeError, match="must be a table"):
+        parse_recipe(f'name = "x"\nsource = "en"\ntarget = "de"\n{text}\n')
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b""], ids=["not TOML", "not UTF-8", "empty"])
+def test_the_file_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match="broken.toml"):
+        load_recipe(path)
+    with pytest.raises(RecipeError, match="cannot read .*missing.toml"):
+        load_recipe(tmp_path / "missing.toml")
+
+
+def test_a_recipe_is_found_by_path_or_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.toml").write_text(SMALLEST)
+    assert find_recipe(str(tmp_path / "mine.toml")) == tmp_path / "mine.toml"
+    monkeypatch.chdir(tmp_path)
+    assert find_recipe("en-de-toy") == RECIPES / "en-de-toy.toml"
+    with pytest.raises(RecipeError, match="no recipe 'klingon': neither a file nor one of en-de, en-de-toy"):
+        find_recipe("klingon")
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_what_ships_can_be_read(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert recipe.name == path.stem
+    assert all(corpus.licence and corpus.attribution for corpus in recipe.data.corpora if corpus.weight)
+
+
+def test_the_toy_is_the_articles_setting() -> None:
+    recipe = load_recipe(find_recipe("en-de-toy"))
+    model = recipe.model
+    assert (model.d_model, model.d_ff, model.heads) == (128, 512, 8)
+    assert (model.encoder_layers, model.decoder_layers, model.norm) == (4, 4, "post")
+    assert recipe.training.epochs == 30
+    assert {corpus.name for corpus in recipe.data.corpora if corpus.weight} == {"tatoeba"}
+
+
+@pytest.mark.parametrize(
+    "training",
+    ["", "[training]\n", "[training] # fast\nwarmup = 9\n", "[training]\nepochs = 7\nwarmup = 9", "[training]\n  epochs=7 # so\n"],
+)
+def test_other_epochs_change_the_text_too(training: str) -> None:
+    recipe = parse_recipe(SMALLEST + training)
+    changed = with_epochs(recipe, 12)
+    assert changed == replace(recipe, training=replace(recipe.training, epochs=12))
+    assert parse_recipe(changed.text) == changed
+
+
+def test_epochs_that_cannot_be_set_are_refused(tiny: Callable[..., Recipe]) -> None:
+    with pytest.raises(RecipeError, match="by hand|cannot set"):
+        with_epochs(parse_recipe(f"training = {{epochs = 7}}\n{SMALLEST}"), 12)
+    with pytest.raises(RecipeError, match="at least 1"):
+        with_epochs(tiny(), 0)

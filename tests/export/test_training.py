@@ -1,0 +1,286 @@
+"""The loop: it learns, it stops when told, and going on is the same as never having stopped."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ttx_export import checkpoint
+from ttx_export.checkpoint import average_weights, best_file, load_checkpoint
+from ttx_export.events import Ended, Evaluated, Event, Progress, Started
+from ttx_export.prepare import Prepared
+from ttx_export.recipe import Recipe
+from ttx_export.train import Trainer
+
+from tui_transformer.errors import RecipeError
+
+Tiny = Callable[..., Recipe]
+
+
+@pytest.fixture
+def train(tiny: Tiny, prepared: Prepared, tmp_path: Path) -> Callable[..., Trainer]:
+    """A trainer of the tiny recipe in a folder of this test: `train("run", epochs=3)`."""
+    return lambda run, **training: Trainer(tiny(**training), prepared, tmp_path / run)
+
+
+def of_kind(events: list[Event], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def until(trainer: Trainer, step: int) -> list[Event]:
+    """Train, and ask to stop once `step` is done, as a signal handler would: in the middle of an epoch."""
+    events = []
+    for event in trainer.run():
+        events.append(event)
+        trainer.stop_requested = trainer.state.step >= step - 1
+    return events
+
+
+def assert_same_state(one: Path, other: Path) -> None:
+    """Weights, optimiser and place in the data, bit for bit."""
+    mine, yours = (torch.load(path / "last.pt", weights_only=True) for path in (one, other))
+    for name, weight in mine["weights"].items():
+        assert torch.equal(weight, yours["weights"][name]), name
+    for number, moments in mine["optimizer"]["state"].items():
+        for name, value in moments.items():
+            assert torch.equal(value, yours["optimizer"]["state"][number][name]), (number, name)
+    assert mine["optimizer"]["param_groups"] == yours["optimizer"]["param_groups"]
+    assert {**mine["state"], "seconds": 0} == {**yours["state"], "seconds": 0}
+
+
+@pytest.fixture(autouse=True)
+def report_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ttx_export.train.PROGRESS_SECONDS", 0.0)
+
+
+def test_the_loss_falls_and_every_event_is_kept(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    trainer = train("run", epochs=3, learning_rate=2.0)
+    events = list(trainer.run())
+    (started,), progress, evaluated = (of_kind(events, kind) for kind in (Started, Progress, Evaluated))
+    assert (started.step, started.pairs, started.processes, started.device) == (0, 56, 1, "cpu")
+    assert [event.step for event in progress] == list(range(1, len(progress) + 1))
+    assert progress[-1].loss < progress[0].loss - 1
+    assert [event.epoch for event in evaluated] == [0, 1, 2]
+    assert evaluated[-1].dev["everyday"].loss < evaluated[0].dev["everyday"].loss
+    assert [source for source, _ in evaluated[0].samples] == ["The coffee is cold.", "Good night."]
+    assert events[-1] == Ended("finished", progress[-1].step, tmp_path / "run")
+
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in lines] == [type(event).__name__.lower() for event in events]
+    assert lines[-2]["dev"]["everyday"]["loss"] == evaluated[-1].dev["everyday"].loss
+    assert [line["loss"] for line in lines if line["event"] == "progress"] == [event.loss for event in progress]
+
+
+def test_a_run_is_a_function_of_its_recipe(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    for run, seed in (("a", 1), ("b", 1), ("c", 2)):
+        list(train(run, epochs=1, seed=seed).run())
+    assert_same_state(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(AssertionError):
+        assert_same_state(tmp_path / "a", tmp_path / "c")
+
+
+@pytest.mark.parametrize("stops", [[3], [5, 6, 19]], ids=str)
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+    train: Callable[..., Trainer], tmp_path: Path, stops: list[int]
+) -> None:
+    options = {"epochs": 2, "cooldown": 0.5, "average_last": 2, "evaluate_every": 6}
+    whole = list(train("whole", **options).run())
+    parts: list[Event] = []
+    for stop in stops:
+        trainer = train("parts", **options)
+        parts += until(trainer, stop)
+        assert parts[-1] == Ended("interrupted", stop, tmp_path / "parts")
+    assert trainer.state.batch, "the test means to stop in the middle of an epoch"
+    parts += train("parts", **options).run()
+    assert [event.step for event in of_kind(parts, Started)] == [0, *stops]
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+    assert [e.loss for e in of_kind(parts, Progress)] == [e.loss for e in of_kind(whole, Progress)]
+    assert of_kind(parts, Evaluated) == of_kind(whole, Evaluated)
+    for name in ("best.pt", "average.pt"):
+        mine, yours = (load_checkpoint(tmp_path / run / name).weights for run in ("whole", "parts"))
+        assert all(torch.equal(mine[key], yours[key]) for key in mine)
+
+
+def test_a_crash_in_an_evaluation_costs_nothing(
+    train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(train("whole", epochs=1).run())
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr("ttx_export.train.dev_score", lambda *_: 1 / 0)
+        list(train("crashed", epochs=1).run())
+    events = list(train("crashed", epochs=1).run())
+    assert [type(event) for event in events] == [Started, Evaluated, Ended]
+    assert_same_state(tmp_path / "whole", tmp_path / "crashed")
+
+
+def test_a_finished_run_trains_on_when_the_recipe_has_more_epochs(
+    train: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    list(train("whole", epochs=2).run())
+    list(train("parts", epochs=1).run())
+    assert [type(event) for event in train("parts", epochs=1).run()] == [Started, Ended]
+    trainer = train("parts", epochs=2, beta2=0.98)
+    list(trainer.run())
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
+    assert (tmp_path / "parts" / "recipe.toml").read_text() == trainer.recipe.text
+
+
+def test_changed_optimiser_options_are_in_force_after_going_on(train: Callable[..., Trainer]) -> None:
+    until(train("run", epochs=1), 2)
+    trainer = train("run", epochs=1, beta1=0.8, beta2=0.9)
+    list(trainer.run())
+    assert trainer.learner.optimizer.param_groups[0]["betas"] == (0.8, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"), [("d_ff = 32", "d_ff = 48", "shape"), ("size = 340", "size = 330", "source vocabulary")]
+)
+def test_another_model_does_not_take_over_a_run(
+    old: str, new: str, what: str, tiny_text: Callable[..., str], data_folder: Path, tmp_path: Path, train: Any
+) -> None:
+    from ttx_export.prepare import prepare
+    from ttx_export.recipe import parse_recipe
+
+    until(train("run"), 1)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    other = parse_recipe(tiny_text().replace(old, new))
+    with pytest.raises(RecipeError, match=f"holds a run with another {what}: choose a new folder"):
+        list(Trainer(other, prepare(other, data_folder, tmp_path / "corpus"), tmp_path / "run").run())
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+
+class FullDisk(io.RawIOBase):
+    """Takes some bytes, then has no room."""
+
+
+def test_a_full_disk_is_said_and_the_last_checkpoint_stays(
+    train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until(train("run"), 2)
+    intact = (tmp_path / "run" / "last.pt").read_bytes()
+
+    def save_half(content: object, file: io.BufferedWriter) -> None:
+        file.write(intact[: len(intact) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", save_half)
+        with pytest.raises(RecipeError, match="cannot save .*last.pt: .*No space left .* before it is intact"):
+            until(train("run"), 4)
+    assert (tmp_path / "run" / "last.pt").read_bytes() == intact
+    assert not list((tmp_path / "run").glob(".*partial"))
+    assert until(train("run"), 4)[0].step == 2
+
+
+def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Callable[..., Trainer]) -> None:
+    trainer = train("run", epochs=2, evaluate_every=7)
+    steps = [event.step for event in of_kind(list(trainer.run()), Evaluated)]
+    last = trainer.state.step
+    assert last % 7
+    assert steps == [*range(7, last, 7), last]
+
+
+def test_an_early_stop_waits_for_the_patience_and_stays(
+    train: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([3.0, 2.0, 2.5, 2.0, 1.0])
+    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: checkpoint_score(next(losses)))
+    events = list(train("run", epochs=9, patience=2, average_last=1).run())
+    assert [event.best for event in of_kind(events, Evaluated)] == [True, True, False, False]
+    assert events[-1].reason == "early stop"
+    assert [type(event) for event in train("run", epochs=9, patience=2).run()] == [Started, Ended]
+    more = list(train("run", epochs=5, patience=3, average_last=1).run())
+    assert [event.best for event in of_kind(more, Evaluated)] == [True]
+
+
+def checkpoint_score(loss: float) -> Any:
+    from ttx_export.events import DevScore
+
+    return DevScore(loss, 0.5)
+
+
+def test_best_is_by_dev_loss_and_the_average_of_the_newest(
+    train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each evaluation scores the model; from the second on, the average too.
+    losses: Iterator[float] = iter([3.0, 2.0, 2.6, 2.9, 2.5, 2.8, 2.4])
+    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: checkpoint_score(next(losses)))
+    trainer = train("run", epochs=4, average_last=3)
+    evaluated = of_kind(list(trainer.run()), Evaluated)
+    assert [event.best for event in evaluated] == [True, True, False, False]
+    assert [event.average and event.average.loss for event in evaluated] == [None, 2.6, 2.5, 2.4]
+    run = tmp_path / "run"
+    steps = [event.step for event in evaluated]
+    assert sorted(path.name for path in run.glob("step-*.pt")) == [f"step-{step:08}.pt" for step in steps[1:]]
+
+    best, average = load_checkpoint(run / "best.pt"), load_checkpoint(run / "average.pt")
+    assert best.progress["step"] == steps[1]
+    kept = [load_checkpoint(path).weights for path in sorted(run.glob("step-*.pt"))]
+    for name, weight in average.weights.items():
+        torch.testing.assert_close(weight, torch.stack([weights[name] for weights in kept]).mean(0))
+    assert best_file(run) == run / "best.pt", "its dev loss is 2.0, the average's 2.4"
+
+
+def test_the_better_of_average_and_best_is_taken(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert best_file(run) == run / "last.pt"
+    until(train("run"), 1)
+    assert best_file(run) == run / "last.pt"
+    content = checkpoint.read(run / "last.pt")
+    for name, loss in (("best.pt", 2.0), ("average.pt", 1.9)):
+        content["progress"] = {"dev_loss": loss, "best_loss": 2.0}
+        torch.save(content, run / name)
+    assert best_file(run) == run / "average.pt"
+    content["progress"] = {"best_loss": 2.0}
+    torch.save(content, run / "average.pt")
+    assert best_file(run) == run / "average.pt", "a run from before dev_loss was kept"
+
+
+def test_the_average_of_one_is_itself(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    until(train("run"), 1)
+    path = tmp_path / "run" / "last.pt"
+    weights = checkpoint.read(path)["weights"]
+    assert all(torch.equal(mean, weights[name]) for name, mean in average_weights([path, path]).items())
+
+
+def test_divergence_is_said_before_it_is_saved(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    trainer = train("run", epochs=1)
+    with torch.no_grad():
+        trainer.model.projection.bias.fill_(torch.inf)
+    with pytest.raises(RecipeError, match="diverged at step 1: the gradient is nan; lower training.learning_rate"):
+        list(trainer.run())
+    assert not (tmp_path / "run" / "last.pt").exists()
+
+
+def test_bf16_learns_about_the_same(train: Callable[..., Trainer]) -> None:
+    losses = []
+    for precision in ("fp32", "bf16"):
+        progress = of_kind(list(train(precision, epochs=1, precision=precision).run()), Progress)
+        losses.append([event.loss for event in progress])
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+def test_clipping_holds_the_gradient_but_reports_it(train: Callable[..., Trainer]) -> None:
+    trainer = train("run", epochs=1, clip_norm=0.01)
+    (progress, *_) = of_kind(until(trainer, 1), Progress)
+    assert progress.gradient_norm > 0.1
+    gradients = [parameter.grad for parameter in trainer.model.parameters() if parameter.grad is not None]
+    assert float(torch.nn.utils.get_total_norm(gradients)) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_sizes_that_do_not_fit_are_refused(tiny: Tiny, prepared: Prepared, tiny_text: Any, tmp_path: Path) -> None:
+    from ttx_export.recipe import parse_recipe
+
+    for old, new, message in (
+        ("positions = 48", "positions = 47", "padded to 48 pieces: more than model.positions 47"),
+        ("heads = 2", "heads = 3", r"\[model\] d_model 16 must be even and divisible by 3 heads"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            Trainer(parse_recipe(tiny_text().replace(old, new)), prepared, tmp_path)
