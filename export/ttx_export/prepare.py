@@ -65,7 +65,7 @@ def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | 
 
 
 def _read(folder: Path) -> tuple[Vocabularies, EncodedCorpus, str]:
-    options = TokenizerOptions(**json.loads((folder / "tokenizer.json").read_text()))
+    options = TokenizerOptions.from_dict(json.loads((folder / "tokenizer.json").read_text()))
     tokenizers = [Tokenizer.load(folder / f"{side}.spm", options) for side in ("source", "target")]
     vectors = [_load_vectors(folder / f"{side}.vectors.npy") for side in ("source", "target")]
     report = (folder / "report.txt").read_text(encoding="utf-8")

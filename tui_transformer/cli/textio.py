@@ -14,38 +14,45 @@ CHUNK = 1 << 16
 
 
 class LineReader:
-    """The lines of a file or of standard input, without their end; a last line needs none.
+    """The lines of a file, of standard input or of arguments, without their end; a last line needs none.
 
     Bytes that are not UTF-8 become U+FFFD; `damaged` counts such lines, `first_damaged` is the first one's
-    number, from 1. Reads straight from the file descriptor, so that lines arrive as soon as they are there
-    and a thread that waits for input never blocks the end of the program.
+    number, from 1.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        """None is standard input. Raises InputError if the file cannot be opened."""
-        self.name = str(path) if path else "standard input"
+    def __init__(self, name: str, chunks: Iterable[bytes], descriptor: int | None = None) -> None:
+        """`name` is for messages, `descriptor` the open file the chunks come from, if any."""
+        self.name = name
         self.damaged = 0
         self.first_damaged = 0
+        self._chunks = chunks
+        self._descriptor = descriptor
+
+    @classmethod
+    def of_file(cls, path: Path | None = None) -> LineReader:
+        """None is standard input. Raises InputError if the file cannot be opened."""
+        name = str(path) if path else "standard input"
         try:
-            self._descriptor = os.open(path, os.O_RDONLY) if path else sys.stdin.fileno()
+            descriptor = os.open(path, os.O_RDONLY) if path else sys.stdin.fileno()
         except OSError as error:
-            raise InputError(f"cannot read {self.name}: {error.strerror}") from None
+            raise InputError(f"cannot read {name}: {error.strerror}") from None
+        return cls(name, _read(descriptor, name), descriptor)
+
+    @classmethod
+    def of_arguments(cls, texts: Iterable[str]) -> LineReader:
+        """Each argument is a line, or several if it contains line ends."""
+        return cls("the arguments", (os.fsencode(text) + b"\n" for text in texts))
 
     def __iter__(self) -> Iterator[str]:
+        """Each line as soon as it is there. Raises InputError if reading fails."""
         rest, number = b"", 0
-        while chunk := self._read():
+        for chunk in self._chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 number += 1
                 yield self._decode(line, number)
         if rest:
             yield self._decode(rest, number + 1)
-
-    def _read(self) -> bytes:
-        try:
-            return os.read(self._descriptor, CHUNK)
-        except OSError as error:
-            raise InputError(f"cannot read {self.name}: {error.strerror}") from None
 
     def _decode(self, line: bytes, number: int) -> str:
         try:
@@ -57,15 +64,28 @@ class LineReader:
 
     def is_same_file(self, path: Path) -> bool:
         """Whether `path` is the very file that is read."""
-        return path.exists() and os.path.samestat(os.fstat(self._descriptor), path.stat())
+        return (
+            self._descriptor is not None and path.exists() and os.path.samestat(os.fstat(self._descriptor), path.stat())
+        )
 
 
-def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader | None = None) -> None:
+def _read(descriptor: int, name: str) -> Iterator[bytes]:
+    """Straight from the descriptor: lines arrive as soon as they are there, and a thread that waits for
+    input holds no lock that the end of the program would wait for.
+    """
+    try:
+        while chunk := os.read(descriptor, CHUNK):
+            yield chunk
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error.strerror}") from None
+
+
+def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader) -> None:
     """Write each line as soon as it comes, to a file or to standard output (None).
 
     Raises InputError if that fails or the file is the one being read; BrokenPipeError if nobody reads on.
     """
-    if path and reader and reader.is_same_file(path):
+    if path and reader.is_same_file(path):
         raise InputError(f"{path} is also the input: writing it would destroy it")
     name = path or "standard output"
     try:

@@ -47,7 +47,7 @@ def translate(
     max_length: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Most pieces of a translation.  [default: twice the source and 10]", show_default=False
+            min=1, help="Most pieces of a translation; twice the source and 10 if not given.", show_default=False
         ),
     ] = None,
     device: Annotated[
@@ -55,18 +55,15 @@ def translate(
     ] = DeviceName.auto,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Processor cores to use.  [default: all]", show_default=False, envvar="TTX_THREADS"),
+        typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
     ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done.")] = False,
 ) -> None:
     """Translate text: from arguments, a file or a pipe, line by line.
 
-    Empty lines stay empty, white space around a line is kept, and lines longer than the model's
-    sentences are translated part by part.
+    One line out for each line in; empty lines and the white space around a line are kept.
 
-    ttx translate "Where is the station?"
-
-    cat a.txt | ttx translate > b.txt
+    Example:  cat a.txt | ttx translate > b.txt
     """
     from tui_transformer.batching import Batching, translate_lines
     from tui_transformer.runtime import usable_cores
@@ -76,23 +73,22 @@ def translate(
 
     if text and input_file:
         raise typer.BadParameter("give either text or --input, not both")
-    reader = None if text else LineReader(input_file)
-    if reader and not input_file and sys.stdin.isatty():
+    reader = LineReader.of_arguments(text) if text else LineReader.of_file(input_file)
+    if not text and not input_file and sys.stdin.isatty():
         typer.echo("ttx: reading from the terminal, a line at a time; Ctrl-D ends", err=True)
     cores = threads or usable_cores()
     translator = Translator.load(model, device.value)
     if verbose:
         _describe(translator, cores)
-    lines = reader or [line for argument in text or [] for line in argument.split("\n")]
     options = Options(beam, length_penalty, max_length)
-    translations = translate_lines(translator, lines, options, Batching(workers=cores))
+    translations = translate_lines(translator, reader, options, Batching(workers=cores))
     try:
         write_lines(_texts(translations, verbose), output_file, reader)
     except BrokenPipeError:
         os._exit(PIPE_CLOSED)  # as any filter does when `head` has seen enough; nothing waits for workers
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # at once: finished lines are out, nothing waits for workers
-    if reader and reader.damaged:
+    if reader.damaged:
         typer.echo(
             f"ttx: {reader.name}: {reader.damaged} line(s) not valid UTF-8, first line {reader.first_damaged}; "
             "the bytes in question were replaced by U+FFFD",
