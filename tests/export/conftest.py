@@ -63,7 +63,9 @@ def tiny_text() -> Callable[..., str]:
     """The recipe's text with other training options: `tiny_text(epochs=3)`."""
 
     def text(**training: object) -> str:
-        lines = [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in training.items()]
+        lines = [
+            f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in training.items()
+        ]
         kept = [line for line in RECIPE.splitlines() if line.split(" = ")[0] not in training]
         return "\n".join([*kept, *lines, ""])
 

@@ -115,7 +115,13 @@ def test_the_toy_is_the_articles_setting() -> None:
 
 @pytest.mark.parametrize(
     "training",
-    ["", "[training]\n", "[training] # fast\nwarmup = 9\n", "[training]\nepochs = 7\nwarmup = 9", "[training]\n  epochs=7 # so\n"],
+    [
+        "",
+        "[training]\n",
+        "[training] # fast\nwarmup = 9\n",
+        "[training]\nepochs = 7\nwarmup = 9",
+        "[training]\n  epochs=7 # so\n",
+    ],
 )
 def test_other_epochs_change_the_text_too(training: str) -> None:
     recipe = parse_recipe(SMALLEST + training)

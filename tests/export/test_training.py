@@ -13,9 +13,9 @@ import pytest
 import torch
 from ttx_export import checkpoint
 from ttx_export.checkpoint import average_weights, best_file, load_checkpoint
-from ttx_export.events import Ended, Evaluated, Event, Progress, Started
-from ttx_export.prepare import Prepared
-from ttx_export.recipe import Recipe
+from ttx_export.events import DevScore, Ended, Evaluated, Event, Progress, Started
+from ttx_export.prepare import Prepared, prepare
+from ttx_export.recipe import Recipe, parse_recipe
 from ttx_export.train import Trainer
 
 from tui_transformer.errors import RecipeError
@@ -60,7 +60,7 @@ def report_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_loss_falls_and_every_event_is_kept(train: Callable[..., Trainer], tmp_path: Path) -> None:
-    trainer = train("run", epochs=3, learning_rate=2.0)
+    trainer = train("run", epochs=3)
     events = list(trainer.run())
     (started,), progress, evaluated = (of_kind(events, kind) for kind in (Started, Progress, Evaluated))
     assert (started.step, started.pairs, started.processes, started.device) == (0, 56, 1, "cpu")
@@ -85,7 +85,7 @@ def test_a_run_is_a_function_of_its_recipe(train: Callable[..., Trainer], tmp_pa
         assert_same_state(tmp_path / "a", tmp_path / "c")
 
 
-@pytest.mark.parametrize("stops", [[3], [5, 6, 19]], ids=str)
+@pytest.mark.parametrize("stops", [[3], [5, 6, 12]], ids=str)
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
     train: Callable[..., Trainer], tmp_path: Path, stops: list[int]
 ) -> None:
@@ -138,25 +138,22 @@ def test_changed_optimiser_options_are_in_force_after_going_on(train: Callable[.
     assert trainer.learner.optimizer.param_groups[0]["betas"] == (0.8, 0.9)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "what"), [("d_ff = 32", "d_ff = 48", "shape"), ("size = 340", "size = 330", "source vocabulary")]
-)
+@pytest.mark.parametrize("what", ["shape", "source vocabulary"])
 def test_another_model_does_not_take_over_a_run(
-    old: str, new: str, what: str, tiny_text: Callable[..., str], data_folder: Path, tmp_path: Path, train: Any
+    what: str, tiny_text: Callable[..., str], data_folder: Path, tmp_path: Path, train: Callable[..., Trainer]
 ) -> None:
-    from ttx_export.prepare import prepare
-    from ttx_export.recipe import parse_recipe
-
     until(train("run"), 1)
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-    other = parse_recipe(tiny_text().replace(old, new))
+    other = parse_recipe(tiny_text().replace("d_ff = 32", "d_ff = 48") if what == "shape" else tiny_text())
+    if what == "source vocabulary":
+        shouted = (data_folder / "train.tsv").read_text(encoding="utf-8").upper().replace("EVERYDAY", "everyday")
+        data_folder = tmp_path
+        (tmp_path / "train.tsv").write_text(shouted, encoding="utf-8")
+        (tmp_path / "dev.tsv").write_text(shouted, encoding="utf-8")
+    trainer = Trainer(other, prepare(other, data_folder, tmp_path / "corpus"), tmp_path / "run")
     with pytest.raises(RecipeError, match=f"holds a run with another {what}: choose a new folder"):
-        list(Trainer(other, prepare(other, data_folder, tmp_path / "corpus"), tmp_path / "run").run())
+        list(trainer.run())
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
-
-
-class FullDisk(io.RawIOBase):
-    """Takes some bytes, then has no room."""
 
 
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(
@@ -179,18 +176,18 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(
 
 
 def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Callable[..., Trainer]) -> None:
-    trainer = train("run", epochs=2, evaluate_every=7)
+    trainer = train("run", epochs=2, evaluate_every=5)
     steps = [event.step for event in of_kind(list(trainer.run()), Evaluated)]
     last = trainer.state.step
-    assert last % 7
-    assert steps == [*range(7, last, 7), last]
+    assert last % 5
+    assert steps == [*range(5, last, 5), last]
 
 
 def test_an_early_stop_waits_for_the_patience_and_stays(
     train: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([3.0, 2.0, 2.5, 2.0, 1.0])
-    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: checkpoint_score(next(losses)))
+    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: DevScore(next(losses), 0.5))
     events = list(train("run", epochs=9, patience=2, average_last=1).run())
     assert [event.best for event in of_kind(events, Evaluated)] == [True, True, False, False]
     assert events[-1].reason == "early stop"
@@ -199,18 +196,12 @@ def test_an_early_stop_waits_for_the_patience_and_stays(
     assert [event.best for event in of_kind(more, Evaluated)] == [True]
 
 
-def checkpoint_score(loss: float) -> Any:
-    from ttx_export.events import DevScore
-
-    return DevScore(loss, 0.5)
-
-
 def test_best_is_by_dev_loss_and_the_average_of_the_newest(
     train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each evaluation scores the model; from the second on, the average too.
     losses: Iterator[float] = iter([3.0, 2.0, 2.6, 2.9, 2.5, 2.8, 2.4])
-    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: checkpoint_score(next(losses)))
+    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: DevScore(next(losses), 0.5))
     trainer = train("run", epochs=4, average_last=3)
     evaluated = of_kind(list(trainer.run()), Evaluated)
     assert [event.best for event in evaluated] == [True, True, False, False]
@@ -275,9 +266,9 @@ def test_clipping_holds_the_gradient_but_reports_it(train: Callable[..., Trainer
     assert float(torch.nn.utils.get_total_norm(gradients)) == pytest.approx(0.01, rel=1e-3)
 
 
-def test_sizes_that_do_not_fit_are_refused(tiny: Tiny, prepared: Prepared, tiny_text: Any, tmp_path: Path) -> None:
-    from ttx_export.recipe import parse_recipe
-
+def test_sizes_that_do_not_fit_are_refused(
+    tiny: Tiny, prepared: Prepared, tiny_text: Callable[..., str], tmp_path: Path
+) -> None:
     for old, new, message in (
         ("positions = 48", "positions = 47", "padded to 48 pieces: more than model.positions 47"),
         ("heads = 2", "heads = 3", r"\[model\] d_model 16 must be even and divisible by 3 heads"),
