@@ -155,7 +155,7 @@ class BeamSearch:
 
     Every sentence has `width` rows. A hypothesis that chooses the end leaves its row to the next best one
     and is ranked by log-probability / length penalty. A sentence is done when `width` hypotheses have
-    ended, or its limit is reached.
+    ended and no live one scores better than all of them, or when its limit is reached.
     """
 
     needs_logits = True
@@ -213,14 +213,20 @@ class BeamSearch:
             ids = before[beam].ids
             if token != self._eos:
                 after.append(Beam((*ids, token), value, beam))
-            elif len(self._finished[sentence]) < self._width and value > -np.inf:
-                score = value / length_penalty(len(ids) + 1, self._alpha)
-                self._finished[sentence].append(Hypothesis(ids, value, score))
+            elif value > -np.inf:
+                self._finished[sentence].append(Hypothesis(ids, value, self._score(value, len(ids) + 1)))
         self._live[sentence] = after
 
     def _goes_on(self, sentence: int) -> bool:
-        full = len(self._finished[sentence]) >= self._width
-        return not full and len(self._live[sentence][0].ids) < self._limits[sentence]
+        live, finished = self._live[sentence][0], self._finished[sentence]
+        if len(live.ids) >= self._limits[sentence]:
+            return False
+        if len(finished) < self._width:
+            return True
+        return self._score(live.log_probability, len(live.ids)) > max(hypothesis.score for hypothesis in finished)
+
+    def _score(self, log_probability: float, length: int) -> float:
+        return log_probability / length_penalty(length, self._alpha)
 
     def _move(self) -> Moves:
         keep = _kept_rows(self._alive)
@@ -236,11 +242,11 @@ class BeamSearch:
         found = []
         for finished, live in zip(self._finished, self._live, strict=True):
             cut_off = [
-                Hypothesis(b.ids, b.log_probability, b.log_probability / length_penalty(len(b.ids), self._alpha), False)
+                Hypothesis(b.ids, b.log_probability, self._score(b.log_probability, len(b.ids)), False)
                 for b in live
                 if b.ids and b.log_probability > -np.inf
             ]
-            found.append(sorted(finished or cut_off, key=lambda h: -h.score))
+            found.append(sorted(finished or cut_off, key=lambda h: -h.score)[: self._width])
         return found
 
 

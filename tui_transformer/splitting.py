@@ -17,7 +17,7 @@ _BOUNDARIES = tuple(
 
 
 def split_line(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """Cut text into the fewest parts that `fits`, at sentence ends, else clause ends, else words, else anywhere.
+    """Cut text into few parts that each `fits`, at sentence ends, else clause ends, else words, else anywhere.
 
     Nothing is lost: the parts joined are the text. A single character that does not fit stays whole.
     """

@@ -79,7 +79,7 @@ class Translator:
         A text longer than the model's positions is cut at that many pieces: what is watched is one pass.
         """
         options = options or Options()
-        ids = (*self._encode(text)[: self.runtime.architecture.positions - 1], self.special.source_eos)
+        ids = (*self._encode(_readable(text))[: self.runtime.architecture.positions - 1], self.special.source_eos)
         source = Source(text, ids)
         search = self._search([source], options, scored=True)
         encoding = self.runtime.encode(*self._pad([source]), attentions=True)
@@ -101,7 +101,7 @@ class Translator:
         assert step.logits is not None
         assert step.self_attentions is not None
         assert step.cross_attentions is not None
-        probabilities = np.exp(log_softmax(step.logits)[0].astype(np.float64))
+        probabilities = np.exp(log_softmax(step.logits)[0, : self.target.size].astype(np.float64))
         likely = np.argsort(-probabilities, kind="stable")[: options.candidates]
         positive = probabilities[probabilities > 0]
         return Step(
@@ -142,13 +142,12 @@ class Translator:
 
     def split(self, line: str) -> list[Source]:
         """A line as the parts to be translated: one, unless it is longer than the model's sentences."""
-        text = unicodedata.normalize("NFC", line)
         limit = min(self.bundle.manifest.sentence_limit, self.runtime.architecture.positions) - 1
-        parts = split_line(text, lambda part: len(self._encode(part.strip())) <= limit)
+        parts = split_line(line, lambda part: len(self._encode(_readable(part))) <= limit)
         sources = []
         for part in parts:
             before, core, after = _EDGES.fullmatch(part).groups()  # type: ignore[union-attr]
-            core = _LINE_BREAKS.sub(" ", core)
+            core = _readable(core)
             ids = (*self._encode(core)[:limit], self.special.source_eos) if core else ()
             sources.append(Source(core, ids, before, after))
         return sources
@@ -217,3 +216,8 @@ class Translator:
             yield _Observed(step, moves)
             if not search.done:
                 cache = step.cache.select(moves.rows, moves.same_sources)
+
+
+def _readable(text: str) -> str:
+    """What the model gets to read of a text: composed characters in one line, no white space around."""
+    return _LINE_BREAKS.sub(" ", unicodedata.normalize("NFC", text.strip()))

@@ -35,9 +35,12 @@ class Checkpoint:
     progress: dict[str, Any]
 
     def build_model(self) -> Transformer:
-        """The PyTorch model in evaluation mode, dropout off."""
+        """The PyTorch model in evaluation mode, dropout off. Raises RecipeError if the weights are not its own."""
         model = Transformer(self.shape, self.vocabularies.source.pad_id)
-        model.load_state_dict(self.weights)
+        try:
+            model.load_state_dict(self.weights)
+        except (RuntimeError, AttributeError, TypeError) as error:
+            raise RecipeError(f"the checkpoint's weights do not fit its model: {_first_line(error)}") from None
         return model.eval()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -52,8 +51,7 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
 
     Raises RecipeError if parity or quality is not reached, text is missing, or `out` is something else.
     """
-    if out.exists() and not (out / bundle.MANIFEST).is_file() and any(out.iterdir()):
-        raise RecipeError(f"{out} exists and is no model: choose another folder")
+    _check_place(out)
     dev = _development_sets(checkpoint, wanted)
     model = checkpoint.build_model()
     try:
@@ -61,11 +59,21 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             finished = _build(checkpoint, model, dev, wanted, Path(scratch), say)
             if out.exists():
-                shutil.rmtree(out)
-            finished.replace(out)
+                out.rename(Path(scratch) / "replaced")
+            finished.rename(out)
     except OSError as error:
         raise RecipeError(f"cannot write {out}: {error.strerror or error}") from None
     return bundle.verify_bundle(out)
+
+
+def _check_place(out: Path) -> None:
+    """A new folder, an empty one, or a bundle and nothing else: what is replaced is gone."""
+    if not out.exists():
+        return
+    names = {entry.name for entry in out.iterdir()} if out.is_dir() else {""}
+    ours = {bundle.MANIFEST, bundle.CARD, *bundle.REQUIRED}
+    if names and (bundle.MANIFEST not in names or names - ours):
+        raise RecipeError(f"{out} exists and is not just a model: choose another folder")
 
 
 def _build(

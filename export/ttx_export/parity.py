@@ -41,7 +41,9 @@ def measure_parity(model: Transformer, runtime: Runtime, special: SpecialIds, se
     random = np.random.default_rng(seed)
     logits, attention, same = [0.0], [0.0], []
     model.eval()
-    for batch, source_length, target_length in GRID:
+    longest = model.shape.positions
+    grid = [(batch, min(source, longest), min(target, longest)) for batch, source, target in GRID]
+    for batch, source_length, target_length in grid:
         source = random.integers(4, model.shape.source_vocabulary, (batch, source_length))
         for row in range(1, batch):  # every row but the first is padded, each to another length
             source[row, max(1, source_length * row // batch) :] = special.source_pad
@@ -64,8 +66,8 @@ def measure_parity(model: Transformer, runtime: Runtime, special: SpecialIds, se
             cross = torch.stack(decoded.cross_attentions)[:, :, :, t].numpy()
             attention += [_difference(step.self_attentions, own), _difference(step.cross_attentions, cross)]
             same += (step.next_id == expected[:, t].argmax(-1)).tolist()
-    steps = sum(target_length for _, _, target_length in GRID)
-    return Parity(len(GRID), steps, max(logits), max(attention), sum(same) / len(same))
+    steps = sum(target_length for _, _, target_length in grid)
+    return Parity(len(grid), steps, max(logits), max(attention), sum(same) / len(same))
 
 
 def _difference(left: Any, right: Any) -> float:

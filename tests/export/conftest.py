@@ -9,6 +9,7 @@ import pytest
 import torch
 from ttx_export.prepare import Prepared, prepare
 from ttx_export.recipe import Recipe, parse_recipe
+from ttx_export.train import Trainer
 
 EVERYDAY = Path(__file__).parent / "everyday.tsv"
 RECIPE = """
@@ -81,3 +82,12 @@ def tiny(tiny_text: Callable[..., str]) -> Callable[..., Recipe]:
 @pytest.fixture(scope="session")
 def prepared(tiny: Callable[..., Recipe], data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(tiny(), data_folder, tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def train(
+    tiny: Callable[..., Recipe], prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Trainer]:
+    """A trainer of the tiny recipe that reports every step: `train("run", epochs=3)` in a folder of this test."""
+    monkeypatch.setattr("ttx_export.train.PROGRESS_SECONDS", 0.0)
+    return lambda run, **training: Trainer(tiny(**training), prepared, tmp_path / run)

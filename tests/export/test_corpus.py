@@ -27,14 +27,14 @@ from ttx_export.recipe import Data, Recipe, parse_recipe
 from tui_transformer.errors import RecipeError
 
 LINES = (
-    "Good night.\tGute Nacht.\teveryday\n"
-    "no translation\n"
-    "\t\n"
-    "an empty target\t \teveryday\n"
-    "Thank you.\tDanke.\r\n"
-    " Where? \tWo?\teveryday\tmore columns\n"
-    "the last line has no end\tdie letzte auch nicht"
-).encode()
+    b"Good night.\tGute Nacht.\teveryday\n"
+    b"no translation\n"
+    b"\t\n"
+    b"an empty target\t \teveryday\n"
+    b"Thank you.\tDanke.\r\n"
+    b" Where? \tWo?\teveryday\tmore columns\n"
+    b"the last line has no end\tdie letzte auch nicht"
+)
 
 
 def read(path: Path) -> tuple[list[Pair], ReadReport]:

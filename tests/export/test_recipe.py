@@ -82,9 +82,9 @@ def test_a_section_must_be_a_table(text: str) -> None:
 def test_the_file_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_bytes(content)
-    with pytest.raises(RecipeError, match="broken.toml"):
+    with pytest.raises(RecipeError, match=r"broken\.toml"):
         load_recipe(path)
-    with pytest.raises(RecipeError, match="cannot read .*missing.toml"):
+    with pytest.raises(RecipeError, match=r"cannot read .*missing\.toml"):
         load_recipe(tmp_path / "missing.toml")
 
 
@@ -131,7 +131,7 @@ def test_other_epochs_change_the_text_too(training: str) -> None:
 
 
 def test_epochs_that_cannot_be_set_are_refused(tiny: Callable[..., Recipe]) -> None:
-    with pytest.raises(RecipeError, match="by hand|cannot set"):
+    with pytest.raises(RecipeError, match="cannot set"):
         with_epochs(parse_recipe(f"training = {{epochs = 7}}\n{SMALLEST}"), 12)
     with pytest.raises(RecipeError, match="at least 1"):
         with_epochs(tiny(), 0)

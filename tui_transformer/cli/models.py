@@ -12,12 +12,17 @@ app = typer.Typer(help="List and check model bundles.", no_args_is_help=True)
 
 @app.command("list")
 def list_models() -> None:
-    """One line a model: name, languages, precision, size, folder."""
+    """One line a model: name, languages, precision, size, folder. A broken one is named on stderr."""
     from tui_transformer.bundle import read_bundle
     from tui_transformer.catalogue import installed_models
+    from tui_transformer.errors import BundleError
 
     for name, path in installed_models().items():
-        bundle = read_bundle(path)
+        try:
+            bundle = read_bundle(path)
+        except BundleError as error:
+            typer.echo(f"ttx: {error}", err=True)
+            continue
         manifest = bundle.manifest
         languages = f"{manifest.source_language}→{manifest.target_language}"
         typer.echo(f"{name}\t{languages}\t{manifest.precision}\t{bundle.bytes / 1e6:.1f} MB\t{path}")

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from tui_transformer.errors import InputError
 
@@ -33,7 +33,7 @@ class LineReader:
         """None is standard input. Raises InputError if the file cannot be opened."""
         name = str(path) if path else "standard input"
         try:
-            descriptor = os.open(path, os.O_RDONLY) if path else sys.stdin.fileno()
+            descriptor = os.open(path, os.O_RDONLY) if path else _descriptor(sys.stdin, name)
         except OSError as error:
             raise InputError(f"cannot read {name}: {error.strerror}") from None
         return cls(name, _read(descriptor, name), descriptor)
@@ -100,4 +100,11 @@ def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader) -> 
 
 
 def _standard_output() -> BinaryIO:
-    return open(os.dup(sys.stdout.fileno()), "wb")
+    return open(os.dup(_descriptor(sys.stdout, "standard output")), "wb")
+
+
+def _descriptor(stream: TextIO | None, name: str) -> int:
+    """Python has None for a standard stream that was closed before it began."""
+    if stream is None:
+        raise InputError(f"{name} is closed")
+    return stream.fileno()
