@@ -58,8 +58,8 @@ def test_what_fits_may_be_anything(text: str, limit: int) -> None:
         # only what is too long is cut further
         ("Short. A sentence that is too long. Short.", 20, ["Short. ", "A sentence that is ", "too long. Short."]),
         # closing quotes and brackets belong to the sentence before; every mark that ends one counts
-        ('He said "No." She left.', 15, ['He said "No." ', "She left."]),
-        ("(It is so.) And on.", 12, ["(It is so.) ", "And on."]),
+        ('He said "No." She left them.', 17, ['He said "No." ', "She left them."]),
+        ("(It is so.) And on.", 15, ["(It is so.) ", "And on."]),
         ("Wer? Ich! Na ja…  Gut. Ja", 7, ["Wer? ", "Ich! ", "Na ja…  ", "Gut. Ja"]),
         ("one; two: three – four", 9, ["one; two: ", "three – ", "four"]),
         # a point within a word or number is no end

@@ -133,6 +133,17 @@ def test_splitting_loses_nothing_and_keeps_to_the_limit(translator: Translator, 
     assert line.endswith(parts[-1].after)
 
 
+@pytest.mark.parametrize("word", ["Tom ", "x", "a\r", "e\u0301 ", "ö", "Tom, "], ids=ascii)
+def test_a_line_at_the_limit_is_whole_and_one_beyond_is_cut(translator: Translator, word: str) -> None:
+    limit = translator.bundle.manifest.sentence_limit
+    for repeats in range(1, 2 * limit):
+        text = " ".join((word * repeats).split()).replace("e\u0301", "é")
+        pieces = len(translator.source.encode(text))
+        parts = translator.split(word * repeats)
+        assert (len(parts) == 1) == (pieces < limit)
+        assert all(translator.source.decode(part.ids[:-1]) == part.text for part in parts)
+
+
 def test_a_long_line_is_cut_at_its_sentences(translator: Translator, pairs: Pairs) -> None:
     some = sorted(pairs, key=lambda pair: -len(translator.source.encode(pair[0])))[:4]  # no three fit together
     line = "  ".join(source for source, _ in some)
