@@ -14,6 +14,7 @@ BLOCK = 10
 """Single sentences are measured in blocks, so that the caches are warm as they are for a reader who goes on."""
 
 WARM_UP = 64
+MIN_PARTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,29 @@ class Side:
 
     contender: Contender
     request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Seconds for one throughput: no part again after `enough`, none at all after `most`, but at least two."""
+
+    enough: float = 14.0
+    most: float = 60.0
+    rounds: int = 5
+
+    def is_spent(self, seconds: float, done: int, parts: int) -> bool:
+        """Whether to stop after so many seconds, in which `done` parts were measured."""
+        if done >= parts and seconds > self.enough:
+            return True
+        return done >= MIN_PARTS and seconds * (done + 1) / done > self.most
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many pieces a text has, on each side."""
+
+    source: Callable[[str], int]
+    target: Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +60,10 @@ class Throughput:
     corpus: str
     beam: int
     lines: int
-    rounds: int
+    rounds: float
     seconds: tuple[float, float]
     cpu: tuple[float, float]
+    source_pieces: int
     pieces: tuple[int, int]
     same_texts: float
     ratio: float
@@ -63,26 +88,29 @@ class Latency:
 
 
 def throughput(
-    sides: tuple[Side, Side], name: tuple[str, str, int], parts: Sequence[list[str]], budget: float,
-    pieces: Callable[[str], int],
-) -> Throughput:  # fmt: skip
-    """Every part by both sides at least once, A B then B A, and again while another round fits the budget."""
-    laps: list[list[tuple[Lap, Lap]]] = []
+    sides: tuple[Side, Side], name: tuple[str, str, int], parts: Sequence[list[str]], budget: Budget, count: Count
+) -> Throughput:
+    """Part after part by both sides, A B then B A, round after round, as far as the budget goes."""
+    laps: list[list[tuple[Lap, Lap]]] = [[] for _ in parts]
     _pair(sides, parts[0][:WARM_UP], swapped=False)
     begun = time.perf_counter()
-    while not laps or (time.perf_counter() - begun) * (len(laps) + 1) / len(laps) < budget:
-        laps.append([_pair(sides, part, (i + len(laps)) % 2 == 1) for i, part in enumerate(parts)])
-    seconds = _sums(laps, lambda lap: lap.seconds[0])
-    cpu = _sums(laps, lambda lap: lap.cpu)
-    ratios = [theirs.seconds[0] / ours.seconds[0] for pairs in laps for ours, theirs in pairs]
-    texts = [[text for pair in laps[0] for text in pair[side].texts] for side in (0, 1)]
+    for turn in range(budget.rounds * len(parts)):
+        if budget.is_spent(time.perf_counter() - begun, turn, len(parts)):
+            break
+        place = turn % len(parts)
+        laps[place].append(_pair(sides, parts[place], swapped=(turn + turn // len(parts)) % 2 == 1))
+    measured = [pairs for pairs in laps if pairs]
+    seconds, cpu = _sums(measured, lambda lap: lap.seconds[0]), _sums(measured, lambda lap: lap.cpu)
+    ratios = [theirs.seconds[0] / ours.seconds[0] for pairs in measured for ours, theirs in pairs]
+    texts = [[text for pairs in measured for text in pairs[0][side].texts] for side in (0, 1)]
     return Throughput(
         *name,
         lines=len(texts[0]),
-        rounds=len(laps),
+        rounds=len(ratios) / len(measured),
         seconds=seconds,
         cpu=cpu,
-        pieces=(sum(map(pieces, texts[0])), sum(map(pieces, texts[1]))),
+        source_pieces=sum(count.source(line) for part in parts[: len(measured)] for line in part),
+        pieces=(sum(map(count.target, texts[0])), sum(map(count.target, texts[1]))),
         same_texts=statistics.fmean(ours == theirs for ours, theirs in zip(*texts, strict=True)),
         ratio=seconds[1] / seconds[0],
         ratio_range=(min(ratios), max(ratios)),
@@ -98,24 +126,23 @@ def _pair(sides: tuple[Side, Side], part: list[str], swapped: bool) -> tuple[Lap
 
 def _sums(laps: list[list[tuple[Lap, Lap]]], of: Callable[[Lap], float]) -> tuple[float, float]:
     """For both sides: the sum over the parts of the median over the rounds."""
-    ours, theirs = (
-        sum(statistics.median(of(pair[side]) for pair in rounds) for rounds in zip(*laps, strict=True))
-        for side in (0, 1)
-    )
+    ours, theirs = (sum(statistics.median(of(pair[side]) for pair in pairs) for pairs in laps) for side in (0, 1))
     return ours, theirs
 
 
 def latency(sides: tuple[Side, Side], name: tuple[str, int], lines: Sequence[str], rounds: int) -> Latency:
-    """Every sentence alone, `rounds` times, in alternating blocks; a round before the first warms up."""
+    """Every sentence alone, `rounds` times, in alternating blocks."""
     times: tuple[list[list[float]], list[list[float]]] = ([[] for _ in lines], [[] for _ in lines])
     cpu = [0.0, 0.0]
-    for turn in range(rounds + 1):
+    for side in sides:
+        side.contender.each(lines[:BLOCK], side.request)
+    for turn in range(rounds):
         for start in range(0, len(lines), BLOCK):
             for i in (0, 1) if (turn + start // BLOCK) % 2 else (1, 0):
                 lap = sides[i].contender.each(lines[start : start + BLOCK], sides[i].request)
-                cpu[i] += lap.cpu if turn else 0.0
+                cpu[i] += lap.cpu
                 for place, seconds in enumerate(lap.seconds):
-                    times[i][start + place] += [1000 * seconds] if turn else []
+                    times[i][start + place].append(1000 * seconds)
     typical = [[statistics.median(rounds) for rounds in side] for side in times]
     medians = [[statistics.median(rounds) for rounds in zip(*side, strict=True)] for side in times]
     ratios = [theirs / ours for ours, theirs in zip(*medians, strict=True)]

@@ -75,7 +75,7 @@ def _throughput(result: Result) -> Table:
         table.add_row(
             found.precision, f"{found.corpus}, {found.lines:,}", str(found.beam), f"{ours:,.0f}", f"{theirs:,.0f}",
             _ratio(found.ratio), _range(found.ratio_range), _ratio(found.cpu_ratio),
-            f"{found.pieces[0] / found.pieces[1]:.3f}", f"{found.same_texts:.0%}", str(found.rounds),
+            f"{found.pieces[0] / found.pieces[1]:.3f}", f"{found.same_texts:.0%}", f"{found.rounds:.1f}",
         )  # fmt: skip
     return table
 
@@ -137,7 +137,7 @@ def _limits(result: Result) -> Table:
 
 
 def _multiply_adds(found: Throughput, result: Result) -> float:
-    """Of one line: its pieces (as many in the source as in the target, near enough) and its end."""
+    """Of one line."""
     work = result.limits["work"]
-    pieces: float = found.pieces[0] / found.lines + 1
-    return pieces * float(work.source + work.target)
+    total: float = found.source_pieces * work.source + found.pieces[0] * work.target
+    return total / found.lines

@@ -16,7 +16,7 @@ from . import limits, measure, processes
 from .contender import Contender
 from .corpus import parts, read_lines, spread
 from .engines import Request
-from .measure import Latency, Side, Throughput
+from .measure import Budget, Count, Latency, Side, Throughput
 from .prepare import Agreement, Models, compare_ids, prepare
 from .processes import Start
 from .tune import Tuned, tune
@@ -28,21 +28,29 @@ LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured. `budget` are the seconds after which no further round of a throughput begins."""
+    """How much is measured."""
 
     lines: int = 2000
     parts: int = 4
-    budget: float = 24.0
-    tune_lines: int = 200
+    budget: Budget = field(default_factory=Budget)
+    tune_lines: int = 120
     check_lines: int = 256
-    sentences: int = 100
+    sentences: int = 60
     rounds: int = 3
     starts: int = 11
-    naive_lines: int = 32
+    naive_lines: int = 24
 
 
 QUICK = Size(
-    lines=160, parts=2, budget=1.0, tune_lines=40, check_lines=200, sentences=20, rounds=2, starts=3, naive_lines=8
+    lines=160,
+    parts=2,
+    budget=Budget(1, 8, 1),
+    tune_lines=40,
+    check_lines=200,
+    sentences=20,
+    rounds=2,
+    starts=3,
+    naive_lines=8,
 )
 
 
@@ -132,15 +140,15 @@ def _measure(
             result.latency.append(measure.latency(sides, (precision, beam), sentences, size.rounds))
     ours, theirs = load("many")
     memory = result.memory[precision] = {"ttx, loaded": ours.loaded_memory, "ctranslate2, loaded": theirs.loaded_memory}
-    target = models.checkpoint.vocabularies.target
+    both = models.checkpoint.vocabularies
+    count = Count(lambda text: len(both.source.encode(text)) + 1, lambda text: len(both.target.encode(text)) + 1)
     with ours, theirs:
         for beam in plan.beams:
             sides = (Side(ours, tuned[0].requests[beam]), Side(theirs, tuned[1].requests[beam]))
             for name, lines in corpora.items():
                 say(f"throughput, {precision}, beam {beam}, {name}")
                 found = measure.throughput(
-                    sides, (precision, name, beam), parts(lines, size.parts), size.budget,
-                    lambda text: len(target.encode(text)),
+                    sides, (precision, name, beam), parts(lines, size.parts), size.budget, count
                 )  # fmt: skip
                 result.throughput.append(found)
             for side in sides:

@@ -14,10 +14,11 @@ ISAS: tuple[dict[str, str], ...] = ({}, {"CT2_FORCE_CPU_ISA": "AVX512"})
 
 TTX_BATCHES = tuple(Request(batch=rows) for rows in (32, 64, 128))
 CTRANSLATE2_BATCHES = (
-    *(Request(batch=rows) for rows in (16, 32, 64, 128)),
-    *(Request(batch=pieces, batch_type="tokens") for pieces in (1024, 2048, 4096)),
+    *(Request(batch=rows) for rows in (16, 32, 64)),
+    *(Request(batch=pieces, batch_type="tokens") for pieces in (1024, 2048)),
 )
 TRIES = 2
+SINGLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def tune(setting: Setting, cores: int, lines: Sequence[str], beams: Iterable[int
     isas = ISAS if setting.kind == "ctranslate2" and _has_avx512() else ISAS[:1]
     settings = [replace(setting, environment=isa) for isa in isas]
     shared = [(cores, 1), (1, cores)] if cores > 1 else [(1, 1)]
-    single = _fastest([replace(s, threads=threads) for s in settings for threads in {1, cores}], lines[:40], limit)
+    single = _fastest([replace(s, threads=threads) for s in settings for threads in {1, cores}], lines[:SINGLE], limit)
     many = _fastest([replace(s, workers=w, threads=t) for s in settings for w, t in shared], lines, limit, True)
     batches = TTX_BATCHES if setting.kind == "ttx" else CTRANSLATE2_BATCHES
     requests = {}
