@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,3 +35,16 @@ def translator(bundle_folder: Path) -> Translator:
     from tui_transformer.translator import Translator
 
     return Translator.load(str(bundle_folder), "cpu")
+
+
+@pytest.fixture(scope="session")
+def learnt_by_heart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that makes such a model, from text to checkpoint: its folder."""
+    script = Path(__file__).parents[1] / "scripts" / "make_tiny_bundle.py"
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    checkpoint: Path = module.train_tiny(tmp_path_factory.mktemp("runs") / "tiny")
+    return checkpoint.parent

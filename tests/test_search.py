@@ -218,7 +218,7 @@ LEADER = Table(0, 4, probabilities=((0, 0.001, 0.998, 0.001), (0, 1, 0, 0), (0, 
 @pytest.mark.parametrize("alpha", [0.0, 0.6])
 def test_poor_hypotheses_that_end_early_do_not_stop_the_leader(alpha: float) -> None:
     ends_at_seven = Table(0, 4, probabilities=LEADER.probabilities)
-    ends_at_seven.logits = lambda beginning: (  # type: ignore[method-assign]
+    ends_at_seven.logits = lambda beginning: (
         np.log(np.array([1e-9, 1, 1e-9, 1e-9], np.float32)) if len(beginning) == 8 else LEADER.logits(beginning)
     )
     (hypotheses,) = found(beam([50], 2, alpha), ends_at_seven)

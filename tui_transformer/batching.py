@@ -17,7 +17,7 @@ from typing import Final
 from .search import Hypothesis
 from .translator import Options, Source, Translator
 
-MAX_POSITIONS = 2048
+MAX_POSITIONS = 8192
 """Rows × padded length of one batch, hypotheses counted: larger ones fall out of the processor's cache."""
 
 WAIT_SECONDS = 0.02
@@ -49,14 +49,18 @@ def translate_lines(
 ) -> Iterator[Translation]:
     """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken."""
     options, batching = options or Options(), batching or Batching()
-    with ThreadPoolExecutor(batching.workers) as pool:
+    pool = ThreadPoolExecutor(batching.workers)
+    try:
         for window in windows(lines, batching):
             yield from _translate_window(translator, window, options, batching, pool)
+    finally:
+        # Whoever leaves early does not wait for batches that nobody will read.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def windows(lines: Iterable[str], batching: Batching) -> Iterator[list[str]]:
     """Lines in groups of what has arrived, at first small, so that the first translation comes soon."""
-    arrived: queue.Queue[object] = queue.Queue(2 * batching.window)
+    arrived: queue.Queue[object] = queue.Queue(batching.window)
     stopped = threading.Event()
     threading.Thread(target=_feed, args=(lines, arrived, stopped), daemon=True).start()
     size = batching.first_window
@@ -141,6 +145,6 @@ def batches_by_length(sources: list[Source], beam: int, batching: Batching) -> I
     start = 0
     while start < len(order):
         longest = max(1, len(sources[order[start]].ids))
-        rows = max(1, min(batching.rows, MAX_POSITIONS * 4 // (longest * beam)))
+        rows = max(1, min(batching.rows, MAX_POSITIONS // (longest * beam)))
         yield order[start : start + rows]
         start += rows

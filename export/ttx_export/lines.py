@@ -59,7 +59,8 @@ def one_line(text: str) -> str:
 
 def facts(started: Started) -> list[str]:
     """How large the model is, and what it is trained on."""
-    known = [f"{started.parameters / 1e6:.1f} M parameters", started.device]
+    size = f"{started.parameters / 1e6:.1f} M" if started.parameters >= 1e5 else f"{started.parameters:,}"
+    known = [f"{size} parameters", started.device]
     return [*known, f"{started.processes} processes"] if started.processes > 1 else known
 
 

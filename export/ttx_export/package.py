@@ -85,8 +85,11 @@ def _build(
     folder = write_graphs(checkpoint, model, FloatLinear(), reference, scratch / "float")
     parity = measure_parity(model, Runtime(folder, "cpu", usable_cores()), special)
     say(f"parity with PyTorch, {parity.steps} steps: logits {parity.logits:.1e}, attention {parity.attention:.1e}")
-    if parity.logits > TOLERANCE[reference.precision]:
-        raise RecipeError(f"the exported graphs differ from PyTorch by {parity.logits:.1e} in a logit")
+    if not parity.within(TOLERANCE[reference.precision]):
+        raise RecipeError(
+            f"the exported graphs differ from PyTorch by {parity.logits:.1e} in a logit, "
+            f"by {parity.attention:.1e} in an attention weight"
+        )
     manifest = replace(manifest, parity={reference.precision: parity.to_dict()})
     if wanted.precision == "int8":
         folder, manifest = _quantized(checkpoint, model, dev, folder, manifest, scratch / "int8", say)

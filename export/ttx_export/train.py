@@ -25,6 +25,7 @@ from .distributed import Processes
 from .evaluate import dev_score, translate_greedily
 from .events import DevScore, Ended, Evaluated, Event, Reason, Started
 from .learner import Learner
+from .machine import describe_machine
 from .model import Transformer, parameter_count
 from .prepare import Prepared
 from .progress import Meter, State
@@ -212,7 +213,11 @@ class Trainer:
 
     def _made_so_far(self) -> dict[str, Any]:
         epoch_length = self._total_steps / self.options.epochs
-        return {**asdict(self.state), "epochs": self.state.epoch + self.state.batch / epoch_length}
+        return {
+            **asdict(self.state),
+            "epochs": self.state.epoch + self.state.batch / epoch_length,
+            "machine": describe_machine(self.learner.device, self.processes.count),
+        }
 
     def _save_weights(self, name: str, model: Transformer, dev_loss: float) -> None:
         self.folder.save(name, model.state_dict(), {**self._made_so_far(), "dev_loss": dev_loss})

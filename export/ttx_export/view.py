@@ -197,9 +197,10 @@ class LogView(View):
         if isinstance(event, Started):
             self.steps, self.epochs = event.steps, event.recipe.training.epochs
         if isinstance(event, Progress):
-            if self.clock() - self.last < LOG_SECONDS:
+            now = self.clock()
+            if now - self.last < LOG_SECONDS:
                 return
-            self.last = self.clock()
+            self.last = now
         for line in log_lines(event, self.steps, self.epochs):
             self.write(line)
 

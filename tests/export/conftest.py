@@ -91,3 +91,13 @@ def train(
     """A trainer of the tiny recipe that reports every step: `train("run", epochs=3)` in a folder of this test."""
     monkeypatch.setattr("ttx_export.train.PROGRESS_SECONDS", 0.0)
     return lambda run, **training: Trainer(tiny(**training), prepared, tmp_path / run)
+
+
+@pytest.fixture
+def recipe_file(tiny_text: Callable[..., str], tmp_path: Path) -> Callable[..., Path]:
+    def write(**training: object) -> Path:
+        path = tmp_path / "tiny.toml"
+        path.write_text(tiny_text(**training), encoding="utf-8")
+        return path
+
+    return write

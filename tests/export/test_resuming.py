@@ -13,7 +13,7 @@ from run_checks import assert_same_state, assert_same_weights, of_kind, until
 from ttx_export.checkpoint import load_checkpoint
 from ttx_export.events import Ended, Evaluated, Event, Progress, Started
 from ttx_export.prepare import prepare
-from ttx_export.recipe import Recipe, parse_recipe
+from ttx_export.recipe import parse_recipe
 from ttx_export.train import Trainer
 
 from tui_transformer.errors import RecipeError

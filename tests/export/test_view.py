@@ -101,10 +101,7 @@ def test_progress_is_logged_now_and_then(events: list[Event]) -> None:
     for event in events[:10]:
         view.show(event)
     view.say("a word")
-    assert [line.split("/")[0] for line in written[1:-1]] == ["step 1", "step 15", "step 29", "step 43"][
-        : len(written) - 2
-    ]
-    assert 1 < len(written) - 2 < 5
+    assert [line.split("/")[0] for line in written[1:-1]] == ["step 1", "step 29", "step 57"]
     assert written[-1] == "a word"
 
 
@@ -121,7 +118,7 @@ def test_the_live_view_draws_and_leaves_its_last_picture(events: list[Event]) ->
             view.show(event)
         view.say("stopping")
     assert "preparing the text" in file.getvalue()
-    assert "╭─ stopping ─" in file.getvalue().rsplit("╭", 1)[0] + "╭" + file.getvalue().rsplit("╭", 1)[1]
+    assert file.getvalue().rsplit("╭", 1)[1].startswith("─ stopping ─")
 
 
 @pytest.mark.parametrize(

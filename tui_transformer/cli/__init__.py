@@ -31,7 +31,7 @@ app = typer.Typer(
 app.command("translate", epilog=EXIT_CODES)(translate)
 app.command("train", epilog=EXIT_CODES)(train)
 app.command("export", epilog=EXIT_CODES)(export)
-app.add_typer(models, name="models")
+app.add_typer(models, name="models", epilog=EXIT_CODES)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,1 @@
+"""The benchmark, ttx beside CTranslate2 on the same weights: `python -m scripts.bench --help`. Nobody imports it."""

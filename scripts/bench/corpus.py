@@ -1,0 +1,40 @@
+"""Real lines to translate: what both engines get, in the form in which neither has more to do than the other."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui_transformer.bundle import SOURCE_VOCABULARY, Bundle
+from tui_transformer.tokenizer import SPACE_MARK, Tokenizer, TokenizerOptions
+
+
+def read_lines(path: Path, bundle: Bundle, count: int) -> list[str]:
+    """The first `count` sources of a file of TSV pairs, or lines of any text, that are one sentence to the model.
+
+    ttx would translate a longer line in parts, CTranslate2 would not: such lines are left out.
+    """
+    options = TokenizerOptions.from_dict(bundle.manifest.tokenizer)
+    tokenizer = Tokenizer.load(bundle.file(SOURCE_VOCABULARY), options)
+    lines: list[str] = []
+    for row in path.read_text(encoding="utf-8").splitlines():
+        line = unicodedata.normalize("NFC", row.split("\t")[0].strip())
+        line = line.lower() if options.lowercase else line
+        line = "".join("0" if c.isdecimal() else c for c in line) if options.zero_digits else line
+        if line and SPACE_MARK not in line and len(tokenizer.encode(line)) < bundle.manifest.sentence_limit:
+            lines.append(line)
+        if len(lines) == count:
+            break
+    return lines
+
+
+def spread(lines: Sequence[str], count: int) -> list[str]:
+    """`count` lines, evenly from all of them."""
+    step = max(1.0, len(lines) / count)
+    return [lines[int(i * step)] for i in range(min(count, len(lines)))]
+
+
+def parts(lines: Sequence[str], count: int) -> list[list[str]]:
+    """All lines in `count` parts that are alike: every count-th line each."""
+    return [list(lines[start::count]) for start in range(count)]

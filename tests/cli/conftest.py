@@ -1,0 +1,73 @@
+"""The real `ttx`, in a process of its own or, where that makes no difference, in this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+LONG = 120
+"""Seconds that no command takes, however busy the machine is."""
+
+
+class Done(NamedTuple):
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def environment(bundle_folder: Path) -> dict[str, str]:
+    """No settings but the tiny model; wide, plain help."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TTX_")}
+    return kept | {"TTX_MODEL": str(bundle_folder), "COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+@pytest.fixture
+def ttx(environment: dict[str, str], tmp_path: Path) -> Callable[..., Done]:
+    """Run `ttx` in an empty folder: `ttx("translate", "Hello.", stdin=b"", TTX_MODEL="en-de")`."""
+
+    def run(*arguments: str | bytes | Path, stdin: bytes = b"", **settings: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui_transformer", *arguments],
+            input=stdin, capture_output=True, env=environment | settings, cwd=tmp_path, timeout=LONG, check=False,
+        )  # fmt: skip
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture
+def ttx_here(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    """Run `ttx` in this process, for what needs no process of its own."""
+    from tui_transformer.cli import main
+
+    for name in [name for name in os.environ if name.startswith("TTX_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: Any, **settings: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["ttx", *map(str, arguments)])
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capfd.readouterr()
+        return Done(code, out, err)
+
+    return run

@@ -1,0 +1,144 @@
+"""`ttx export` as a user meets it. What is exported is tested in tests/export/test_package.py."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tui_transformer.bundle import read_bundle, verify_bundle
+
+Ttx = Callable[..., Any]
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="session")
+def untrained(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a checkpoint that knows nothing."""
+    import torch
+    from ttx_export.checkpoint import describe, save_atomically
+    from ttx_export.model import Transformer
+    from ttx_export.recipe import load_recipe
+    from ttx_export.vocabulary import Vocabularies
+
+    from tui_transformer.tokenizer import Tokenizer
+
+    torch.manual_seed(0)
+    vocabularies = Vocabularies(*(Tokenizer.load(bundle_folder / f"{side}.spm") for side in ("source", "target")))
+    shape = read_bundle(bundle_folder).manifest.architecture
+    fixed = describe(load_recipe(DATA / "tiny.toml"), shape, vocabularies)
+    progress = {"step": 0, "epochs": 0.0, "tokens": 0, "seconds": 0.0}
+    run = tmp_path_factory.mktemp("run")
+    save_atomically({**fixed, "weights": Transformer(shape, 0).state_dict(), "progress": progress}, run / "last.pt")
+    return run
+
+
+@pytest.fixture
+def run(untrained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(untrained, tmp_path / "run"))
+
+
+def is_one_line(text: str) -> bool:
+    return text.startswith("ttx: ") and text.count("\n") == 1
+
+
+def test_the_folder_goes_to_stdout_and_the_rest_to_stderr(ttx: Ttx, run: Path, tmp_path: Path) -> None:
+    done = ttx("export", run / "last.pt", "model", "--precision", "fp32", "--no-score")
+    assert (done.code, done.out) == (0, "model\n")
+    assert is_one_line(done.err)
+    assert "parity with PyTorch" in done.err
+    assert verify_bundle(tmp_path / "model").manifest.precision == "fp32"
+
+
+def test_a_run_folder_will_do_and_scores_need_data(ttx_here: Ttx, run: Path, tmp_path: Path) -> None:
+    done = ttx_here("export", run, tmp_path / "model", "--precision", "fp32", "--beam", "2", TTX_DATA=str(DATA))
+    assert (done.code, done.out) == (0, f"{tmp_path / 'model'}\n")
+    scores = verify_bundle(tmp_path / "model").manifest.scores
+    assert [(score["metric"], score["beam"]) for score in scores] == [("BLEU", 2), ("chrF", 2)]
+    (tmp_path / "model" / "README.md").unlink()
+    again = ttx_here("export", run, tmp_path / "model", "--precision", "fp32", "--data", DATA)
+    assert again.code == 0
+    assert verify_bundle(tmp_path / "model").manifest.scores[0]["beam"] == 4
+
+
+def damaged(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:1000])
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def no_checkpoint(file: Path) -> None:
+    import torch
+
+    torch.save({"weights": {}}, file)
+
+
+def other_weights(file: Path) -> None:
+    import torch
+
+    content = torch.load(file, weights_only=True)
+    torch.save({**content, "weights": {"projection.bias": torch.zeros(2)}}, file)
+
+
+def no_recipe(file: Path) -> None:
+    import torch
+
+    content = torch.load(file, weights_only=True)
+    del content["recipe"]
+    torch.save(content, file)
+
+
+def gone(file: Path) -> None:
+    file.unlink()
+
+
+@pytest.mark.parametrize("harm", [damaged, emptied, no_checkpoint, other_weights, no_recipe, gone])
+@pytest.mark.parametrize("named", ["last.pt", "."])
+def test_a_checkpoint_that_cannot_be_used(
+    ttx_here: Ttx, run: Path, tmp_path: Path, harm: Callable[[Path], None], named: str
+) -> None:
+    harm(run / "last.pt")
+    done = ttx_here("export", run / named, tmp_path / "model", "--precision", "fp32", "--no-score")
+    assert (done.code, done.out) == (6, "")
+    assert is_one_line(done.err)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_place_that_is_taken(ttx_here: Ttx, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "thesis.tex").write_text("years of work")
+    done = ttx_here("export", run, tmp_path / "model", "--precision", "fp32", "--no-score")
+    assert (done.code, done.out) == (6, "")
+    assert is_one_line(done.err)
+    assert (tmp_path / "model" / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("options", [[], ["--precision", "fp32"], ["--precision", "int8", "--no-score"]], ids=" ".join)
+def test_text_that_is_missing(ttx_here: Ttx, run: Path, tmp_path: Path, options: list[str]) -> None:
+    done = ttx_here("export", run, tmp_path / "model", *options)
+    assert (done.code, done.out) == (6, "")
+    assert is_one_line(done.err)
+    assert "--data" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["run"], ["run", "model", "--precision", "int4"], ["run", "model", "--beam", "0"]], ids=" ".join
+)
+def test_wrong_usage(ttx_here: Ttx, arguments: list[str]) -> None:
+    done = ttx_here("export", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "Error" in done.err
+
+
+def test_without_the_extra_it_says_what_to_install(ttx_here: Ttx, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "onnx" else find_spec(name))
+    done = ttx_here("export", run, "model")
+    assert (done.code, done.out) == (7, "")
+    assert done.err == "ttx: `ttx export` needs onnx: pip install 'tui-transformer[train]'\n"

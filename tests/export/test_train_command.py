@@ -1,0 +1,162 @@
+"""`ttx train` as a user meets it: run, Ctrl-C, kill, the same command again, several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from run_checks import assert_same_state
+from ttx_export.checkpoint import load_checkpoint
+from ttx_export.prepare import Prepared
+from ttx_export.recipe import Recipe, load_recipe
+from ttx_export.train import Trainer
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+
+
+def command(recipe: Path, data: Path, run: Path, *more: str) -> list[str]:
+    options = ["train", str(recipe), "--data", str(data), "--out", str(run), "--device", "cpu", *more]
+    return [sys.executable, "-m", "tui_transformer", *options]
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    try:
+        text = (run / "metrics.jsonl").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def starts(run: Path) -> list[int]:
+    """After which step each start of the run went on."""
+    return [line["step"] for line in metrics(run) if line["event"] == "started"]
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command; whatever still runs when the test ends is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def popen(arguments: list[str], stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL, text=True, env=ENVIRONMENT
+        )
+        started.append(process)
+        return process
+
+    yield popen
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(
+    recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    run = tmp_path / "run"
+    process = start(command(recipe_file(epochs=300), data_folder, run))
+    wait_for(lambda: any(line["event"] == "evaluated" for line in metrics(run)), process)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stdout == ""
+    lines = stderr.splitlines()
+    assert lines[0] == f"preparing the text in {data_folder} …"
+    assert lines[1].startswith("tiny · 22,375 parameters · cpu · 56 pairs")
+    assert any(line.startswith("step 7 · everyday · loss ") for line in lines)
+    assert sum(line.startswith("  Good night. → ") for line in lines) >= 1
+    stopped = metrics(run)[-1]
+    assert (stopped["event"], stopped["reason"]) == ("ended", "interrupted")
+    assert lines[-1].startswith(f"ttx: stopped after step {stopped['step']:,} and saved; to go on: ttx train ")
+    assert f"--out {run}" in lines[-1]
+
+    # The same command, but shorter, and this time with a terminal for stderr.
+    epochs = load_checkpoint(run / "last.pt").progress["epoch"] + 2
+    controller, terminal = pty.openpty()
+    process = start(command(tmp_path / "tiny.toml", data_folder, run, "--epochs", str(epochs)), stderr=terminal)
+    os.close(terminal)
+    screen = read_terminal(controller)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert stdout in (f"{run / 'best.pt'}\n", f"{run / 'average.pt'}\n")
+    assert "╭─ finished, after step" in screen
+    assert load_recipe(run / "recipe.toml").training.epochs == epochs
+    events = metrics(run)
+    assert starts(run) == [0, stopped["step"]]
+    assert events[-1]["step"] == 7 * epochs
+
+
+def read_terminal(controller: int) -> str:
+    """All that is written there, without colours and cursor movements."""
+    written = b""
+    while True:
+        try:
+            read = os.read(controller, 65_536)
+        except OSError:  # what Linux says when the other side has closed
+            read = b""
+        if not read:
+            os.close(controller)
+            return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
+        written += read
+
+
+def test_killed_at_any_moment_the_run_ends_in_the_same_weights(
+    recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, prepared: Prepared,
+    tiny: Callable[..., Recipe], start: Callable[..., subprocess.Popen[str]],
+) -> None:  # fmt: skip
+    options = {"epochs": 15, "evaluate_every": 40, "checkpoint_minutes": 0.0}
+    list(Trainer(tiny(**options), prepared, tmp_path / "whole").run())
+    run = tmp_path / "killed"
+    for awaited in ((run / "metrics.jsonl").exists, (run / "last.pt").exists):
+        begun = len(starts(run))
+        process = start(command(recipe_file(**options), data_folder, run))
+        wait_for(lambda: len(starts(run)) > begun and awaited(), process)  # noqa: B023
+        time.sleep(random.uniform(0, 0.5))
+        process.kill()
+        process.communicate()
+    list(Trainer(tiny(**options), prepared, run).run())
+    assert starts(run)[-1] > 0
+    assert_same_state(tmp_path / "whole", run)
+
+
+def test_two_processes_do_what_one_does(
+    recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, prepared: Prepared,
+    tiny: Callable[..., Recipe], start: Callable[..., subprocess.Popen[str]],
+) -> None:  # fmt: skip
+    options = {"epochs": 2, "evaluate_every": 1, "dropout": 0.2}
+    one, two = tmp_path / "one", tmp_path / "two"
+    list(Trainer(tiny(**options), prepared, one).run())
+    module = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    python, *arguments = command(recipe_file(**options), data_folder, two)
+    process = start([python, *module, *arguments])
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert stdout in (f"{two / 'best.pt'}\n", f"{two / 'average.pt'}\n"), "only one process speaks"
+    assert stderr.count("preparing the text") == 1
+    curves = [[line["loss"] for line in metrics(run) if line["event"] == "progress"] for run in (one, two)]
+    assert len(curves[0]) == 14
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4)
+    mine, yours = (load_checkpoint(run / "last.pt").weights for run in (one, two))
+    for name, weight in mine.items():
+        torch.testing.assert_close(yours[name], weight, rtol=1e-2, atol=1e-3)

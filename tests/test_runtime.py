@@ -1,0 +1,268 @@
+"""ONNX Runtime on the tiny model: attention, padding, cache, batches, and files that are no graphs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from tui_transformer import bundle
+from tui_transformer.bundle import Bundle, read_bundle
+from tui_transformer.errors import BundleError, DeviceError
+from tui_transformer.runtime import Cache, DecoderStep, Ids, Runtime, usable_cores
+from tui_transformer.translator import Translator
+
+HAS_GPU = Path("/dev/nvidiactl").exists()
+SENTENCES = ("He admired her as a great director.", "The roof leaks.", "I just couldn't sleep.", "Hi")
+
+
+@pytest.fixture(scope="module")
+def runtime(translator: Translator) -> Runtime:
+    return translator.runtime
+
+
+@pytest.fixture(scope="module")
+def batch(translator: Translator) -> tuple[Ids, Ids]:
+    """Sentences of different lengths: ids (B, S) and mask (B, S)."""
+    rows = [[*translator.source.encode(sentence), translator.special.source_eos] for sentence in SENTENCES]
+    longest = max(map(len, rows))
+    ids = np.array([row + [translator.special.source_pad] * (longest - len(row)) for row in rows])
+    mask = np.array([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    assert len({len(row) for row in rows}) == len(rows)
+    return ids, mask
+
+
+@pytest.fixture(scope="module")
+def prefix(translator: Translator) -> Ids:
+    """What the decoder reads, (B, T): any ids will do, they differ from row to row."""
+    ids = np.random.default_rng(0).integers(4, translator.target.size, (len(SENTENCES), 7))
+    ids[:, 0] = translator.special.target_bos
+    return ids
+
+
+def read(runtime: Runtime, cache: Cache, prefix: Ids) -> list[DecoderStep]:
+    """All steps of reading prefix (B, T)."""
+    steps = []
+    for t in range(prefix.shape[1]):
+        steps.append(runtime.step(prefix[:, t], cache, logits=True, attentions=True))
+        cache = steps[-1].cache
+    return steps
+
+
+def test_rows_of_attention_sum_to_one(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    encoding = runtime.encode(*batch, attentions=True)
+    maps = [encoding.attentions]
+    for step in read(runtime, encoding.cache, prefix):
+        maps += [step.self_attentions, step.cross_attentions]
+    for weights in maps:
+        assert weights is not None
+        assert weights.min() >= 0
+        np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_padding_gets_no_attention_at_all(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    padding = batch[1] == 0
+    encoding = runtime.encode(*batch, attentions=True)
+    assert encoding.attentions is not None
+    assert not encoding.attentions.transpose(1, 4, 0, 2, 3)[padding].any()
+    assert encoding.attentions.transpose(1, 4, 0, 2, 3)[~padding].any()
+    for step in read(runtime, encoding.cache, prefix):
+        assert step.cross_attentions is not None
+        assert not step.cross_attentions.transpose(1, 3, 0, 2)[padding].any()
+
+
+def test_shapes(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    shape, (rows, length) = runtime.architecture, batch[0].shape
+    encoding = runtime.encode(*batch, attentions=True)
+    assert encoding.attentions is not None
+    assert encoding.attentions.shape == (shape.encoder_layers, rows, shape.heads, length, length)
+    for t, step in enumerate(read(runtime, encoding.cache, prefix)):
+        assert (step.cache.position, step.cache.batch) == (t + 1, rows)
+        assert step.next_id.shape == (rows,)
+        assert step.logits is not None
+        assert step.logits.shape == (rows, 512)  # 403 pieces, rounded up to whole blocks
+        assert step.logits[:, shape.target_vocabulary :].max() < step.logits[:, : shape.target_vocabulary].min()
+        assert step.self_attentions is not None
+        assert step.self_attentions.shape == (shape.decoder_layers, rows, shape.heads, t + 1)
+        assert step.cross_attentions is not None
+        assert step.cross_attentions.shape == (shape.decoder_layers, rows, shape.heads, length)
+
+
+def test_what_was_not_asked_for_is_not_fetched(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    encoding = runtime.encode(*batch)
+    step = runtime.step(prefix[:, 0], encoding.cache)
+    assert encoding.attentions is None
+    assert (step.logits, step.self_attentions, step.cross_attentions) == (None, None, None)
+    asked = runtime.step(prefix[:, 0], encoding.cache, logits=True, attentions=True)
+    assert step.next_id.tolist() == asked.next_id.tolist()
+
+
+def test_next_id_is_the_arg_max_of_the_logits(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    for step in read(runtime, runtime.encode(*batch).cache, prefix):
+        assert step.logits is not None
+        assert step.next_id.tolist() == step.logits.argmax(axis=1).tolist()
+
+
+def test_a_cached_step_is_the_whole_prefix_read_again(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    empty = runtime.encode(*batch).cache
+    steps = read(runtime, empty, prefix)
+    for length in range(1, prefix.shape[1] + 1):
+        again = read(runtime, empty, prefix[:, :length])[-1]
+        np.testing.assert_array_equal(again.logits, steps[length - 1].logits)
+        np.testing.assert_array_equal(again.cross_attentions, steps[length - 1].cross_attentions)
+
+
+def test_a_batch_says_what_each_sentence_says_alone(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    ids, mask = batch
+    together = read(runtime, runtime.encode(ids, mask).cache, prefix)
+    for row, length in enumerate(mask.sum(axis=1)):
+        one = slice(row, row + 1)
+        alone = read(runtime, runtime.encode(ids[one, :length], mask[one, :length]).cache, prefix[one])
+        for left, right in zip(together, alone, strict=True):
+            assert left.next_id[row] == right.next_id[0]
+            np.testing.assert_allclose(left.logits[one], right.logits, atol=1e-4)
+            np.testing.assert_allclose(left.self_attentions[:, row], right.self_attentions[:, 0], atol=1e-5)
+            np.testing.assert_allclose(
+                left.cross_attentions[:, row, :, :length], right.cross_attentions[:, 0], atol=1e-5
+            )
+
+
+# -- the cache ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [[2, 0, 1, 3], [3, 3, 0], [1], [0, 1, 2, 3, 3, 2]], ids=str)
+def test_chosen_rows_go_on_as_if_they_had_been_read_so(
+    rows: list[int], runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids
+) -> None:
+    ids, mask = batch
+    chosen = read(runtime, runtime.encode(ids, mask).cache, prefix[:, :3])[-1].cache.select(np.array(rows))
+    assert (chosen.position, chosen.batch) == (3, len(rows))
+    expected = read(runtime, runtime.encode(ids[rows], mask[rows]).cache, prefix[rows])[3:]
+    for step, other in zip(read(runtime, chosen, prefix[rows, 3:]), expected, strict=True):
+        np.testing.assert_allclose(step.logits, other.logits, atol=1e-4)
+        np.testing.assert_allclose(step.cross_attentions, other.cross_attentions, atol=1e-5)
+
+
+def test_rows_that_stay_with_their_sentence_need_only_move_the_past(
+    runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids
+) -> None:
+    beams = runtime.encode(*batch).cache.select(np.repeat([0, 1], 3))
+    read_so_far = read(runtime, beams, prefix[[0, 1, 2, 3, 0, 1], :4])[-1].cache
+    rows = np.array([2, 2, 0, 5, 3, 4])
+    fast, slow = read_so_far.select(rows, same_sources=True), read_so_far.select(rows)
+    ids = prefix[[0, 1, 2, 3, 0, 1], 4]
+    left, right = (runtime.step(ids, cache, logits=True) for cache in (fast, slow))
+    np.testing.assert_array_equal(left.logits, right.logits)
+    assert all(fast.values[name] is read_so_far.values[name] for name in fast.sources)
+    other = runtime.step(ids, read_so_far, logits=True)
+    assert not np.array_equal(left.logits, other.logits)
+
+
+def test_all_rows_in_order_is_the_same_cache(runtime: Runtime, batch: tuple[Ids, Ids]) -> None:
+    cache = runtime.encode(*batch).cache
+    assert cache.select(np.arange(cache.batch)) is cache
+    assert cache.select(np.arange(cache.batch - 1)) is not cache
+
+
+# -- devices ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(HAS_GPU, reason="this machine may have what the others lack")
+def test_a_gpu_that_is_not_there_is_an_error_and_nothing_is_printed(
+    bundle_folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DeviceError, match=r"^[^\n]*use --device cpu$"):
+        Runtime(read_bundle(bundle_folder), "cuda")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_onnx_runtime_without_cuda_is_an_error(bundle_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(DeviceError, match=r"built without CUDA"):
+        Runtime(read_bundle(bundle_folder), "cuda")
+    assert Runtime(read_bundle(bundle_folder), "auto").device == "cpu"
+
+
+@pytest.mark.skipif(HAS_GPU, reason="auto takes the GPU")
+def test_auto_says_what_it_took(bundle_folder: Path) -> None:
+    assert Runtime(read_bundle(bundle_folder), "auto").device == "cpu"
+
+
+def test_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 4, 5}, raising=False)
+    assert usable_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert usable_cores() == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_cores() == 1
+
+
+# -- files that are no graphs -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def damaged(bundle_folder: Path, tmp_path: Path) -> Callable[[str, bytes], Bundle]:
+    """The tiny bundle with another content in one file, as if its manifest had not noticed."""
+
+    def damage(name: str, content: bytes) -> Bundle:
+        folder = tmp_path / "model"
+        shutil.copytree(bundle_folder, folder)
+        (folder / name).write_bytes(content)
+        return replace(read_bundle(bundle_folder), path=folder)
+
+    return damage
+
+
+@pytest.mark.parametrize("name", [bundle.ENCODER, bundle.DECODER])
+@pytest.mark.parametrize("damage", ["empty", "text", "half", "flipped"])
+def test_a_damaged_graph_is_one_clear_error(
+    name: str, damage: str, bundle_folder: Path, damaged: Callable[[str, bytes], Bundle]
+) -> None:
+    whole = (bundle_folder / name).read_bytes()
+    content = {
+        "empty": b"",
+        "text": b"<html>404 Not Found</html>",
+        "half": whole[: len(whole) // 2],
+        "flipped": bytes(byte ^ 0xFF for byte in whole[:200]) + whole[200:],
+    }[damage]
+    with pytest.raises(BundleError, match=rf"^[^\n]*{name}[^\n]*$"):
+        Runtime(damaged(name, content), "cpu")
+
+
+def test_a_graph_that_is_gone_is_one_clear_error(damaged: Callable[[str, bytes], Bundle]) -> None:
+    model = damaged(bundle.DECODER, b"")
+    model.file(bundle.DECODER).unlink()
+    with pytest.raises(BundleError, match=rf"^[^\n]*{bundle.DECODER}[^\n]*$"):
+        Runtime(model, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [
+        (bundle.ENCODER, bundle.encoder_attention(1)),
+        (bundle.ENCODER, bundle.cross_cache(0, "value")),
+        (bundle.DECODER, bundle.LOGITS),
+        (bundle.DECODER, bundle.NEXT_ID),
+        (bundle.DECODER, bundle.cross_attention(0)),
+        (bundle.DECODER, bundle.decoder_attention(1)),
+        (bundle.DECODER, bundle.present_cache(1, "key")),
+    ],
+)
+def test_a_graph_that_lacks_an_output_is_refused(
+    name: str, output: str, bundle_folder: Path, damaged: Callable[[str, bytes], Bundle]
+) -> None:
+    graph = onnx.load(bundle_folder / name)
+    kept = [value for value in graph.graph.output if value.name != output]
+    assert len(kept) == len(graph.graph.output) - 1
+    del graph.graph.output[:]
+    graph.graph.output.extend(kept)
+    with pytest.raises(BundleError, match=rf"do not give {output}$"):
+        Runtime(damaged(name, graph.SerializeToString()), "cpu")
