@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnxruntime import OrtValue
 
 from tui_transformer.bundle import Bundle
 from tui_transformer.errors import BundleError
@@ -51,10 +52,13 @@ def never_ends(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     step, eos = translator.runtime.step, translator.special.target_eos
 
     def endless(*arguments: Any, **options: Any) -> Any:
-        answer = step(*arguments, **{**options, "logits": True})
-        logits = answer.logits.copy()
-        logits[:, eos] = logits.min()
-        return replace(answer, logits=logits, next_id=logits.argmax(axis=1))
+        ids, cache, _, *rest = arguments
+        answer = step(ids, cache, True, *rest, **options)
+        scores = answer._scores.numpy()
+        scores[:, eos] = -1e6
+        value = OrtValue.ortvalue_from_numpy(scores)
+        value.borrowed = scores  # lives as long as the value
+        return replace(answer, _scores=value, next_id=scores.argmax(axis=1))
 
     monkeypatch.setattr(translator.runtime, "step", endless)
 
