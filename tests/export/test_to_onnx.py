@@ -133,7 +133,6 @@ def test_parity_notices_a_single_wrong_number(exported: Exported, wrong: str) ->
     assert parity.logits > TOLERANCE["fp32"]
 
 
-@pytest.mark.filterwarnings("ignore:invalid value")
 def test_parity_notices_what_is_no_number(exported: Exported) -> None:
     model, other = random_model(SMALL), random_model(SMALL)
     with torch.no_grad():
