@@ -68,7 +68,9 @@ def never_ends(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("beam", [1, 2, 4, 8])
 def test_it_says_what_it_has_learnt(translator: Translator, pairs: Pairs, beam: int) -> None:
-    assert [translator.translate(source, Options(beam=beam)) for source, _ in pairs] == [target for _, target in pairs]
+    assert [translator.translate_line(source, Options(beam=beam)) for source, _ in pairs] == [
+        target for _, target in pairs
+    ]
 
 
 @pytest.mark.parametrize("beam", [1, 4])
@@ -92,13 +94,13 @@ def test_lines_without_text_among_others(translator: Translator) -> None:
 
 @pytest.mark.parametrize("line", BLANK, ids=ascii)
 def test_blank_lines_come_back_as_they_are(translator: Translator, line: str, step_calls: list[int]) -> None:
-    assert translator.translate(line) == line
+    assert translator.translate_line(line) == line
     assert step_calls == []
 
 
 @pytest.mark.parametrize("space", BLANK, ids=ascii)
 def test_white_space_around_a_line_is_kept(translator: Translator, space: str) -> None:
-    assert translator.translate(f"{space}The roof leaks.{space}") == f"{space}Das Dach leckt.{space}"
+    assert translator.translate_line(f"{space}The roof leaks.{space}") == f"{space}Das Dach leckt.{space}"
 
 
 def test_composed_and_decomposed_characters_are_the_same_to_the_model(translator: Translator) -> None:
@@ -108,14 +110,14 @@ def test_composed_and_decomposed_characters_are_the_same_to_the_model(translator
 
 
 def test_line_breaks_within_a_text_are_spaces_to_the_model(translator: Translator) -> None:
-    assert translator.translate("The roof\r\nleaks.\n") == "Das Dach leckt.\n"
+    assert translator.translate_line("The roof\r\nleaks.\n") == "Das Dach leckt.\n"
 
 
 def test_a_line_break_that_the_model_says_becomes_a_space(translator: Translator) -> None:
     ids = [*translator.target.encode("Das"), translator.target.encode("\n")[-1], *translator.target.encode("Dach")]
     assert "\n" in translator.target.decode(ids)
     (part,) = translator.split(" x ")
-    assert translator.join([part], [Hypothesis(tuple(ids), 0.0, 0.0)]) == " Das  Dach "
+    assert translator.text(part, Hypothesis(tuple(ids), 0.0, 0.0)) == " Das  Dach "
 
 
 @settings(max_examples=50)
@@ -160,7 +162,7 @@ def test_a_long_line_is_cut_at_its_sentences(translator: Translator, pairs: Pair
 
 def test_several_threads_may_share_a_translator(translator: Translator, pairs: Pairs) -> None:
     def work(options: Options, share: Pairs) -> list[str]:
-        return [translator.translate(source, options) for source, _ in share]
+        return [translator.translate_line(source, options) for source, _ in share]
 
     shares = [pairs[i::8] for i in range(8)]
     with ThreadPoolExecutor(8) as pool:

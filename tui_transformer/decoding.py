@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .beam import BeamOptions, BeamSearch
-from .runtime import Cache, DecoderStep, Runtime
 from .search import Greedy, Ids, Rows, Sampling, SamplingOptions, Search
+
+if TYPE_CHECKING:
+    from .runtime import Cache, DecoderStep, Runtime
 
 
 @dataclass(frozen=True, slots=True)

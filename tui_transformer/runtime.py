@@ -28,6 +28,15 @@ Device = Literal["auto", "cpu", "cuda"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _ERRORS_ONLY = 3
 
+VERSION: str = onnxruntime.__version__
+
+# The smallest model there is, y = max(x, 0) for one number: what can run it is there and works.
+_PROBE = bytes.fromhex(
+    "08083a330a0c0a0178120179220452656c75120170"  # ONNX IR 8; graph "p": Relu from x to y
+    "5a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a020801"  # x and y: one float each
+    "42040a00100d"  # opset 13
+)
+
 
 @dataclass(slots=True)
 class Cache:
@@ -181,6 +190,26 @@ class Runtime:
 def usable_cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usable_providers() -> dict[str, bool]:
+    """ONNX Runtime's providers of computation, and whether each works here: by trying, for it lists what it was
+    built for, and falls back without a word.
+    """
+    return {provider: _works(provider) for provider in onnxruntime.get_available_providers()}
+
+
+def _works(provider: str) -> bool:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        with _quiet_stderr():
+            session = onnxruntime.InferenceSession(_PROBE, options, providers=[provider], enable_fallback=0)
+            session.run(None, {"x": np.ones(1, np.float32)})
+    except Exception:
+        # Each provider fails in its own way; all of them mean no.
+        return False
+    return provider in session.get_providers()
 
 
 def _session(path: Path, device: Device, threads: int) -> Any:

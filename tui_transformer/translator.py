@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,11 +16,14 @@ from .bundle import SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle, read_bundle
 from .catalogue import find_model
 from .decoding import Options, decode, make_search, pad
 from .events import Encoded, Event, Finished
-from .runtime import Device, Runtime
+from .runtime import Device, Runtime, usable_cores
 from .search import Floats, Forced, Hypothesis
 from .splitting import split_line
 from .tokenizer import Tokenizer, TokenizerOptions
 from .watching import watch_beam, watch_step
+
+if TYPE_CHECKING:
+    from .scoring import PairScore
 
 __all__ = ["ForcedTarget", "Hypothesis", "Options", "Source", "Translator"]
 
@@ -29,12 +33,25 @@ _LINE_BREAKS = re.compile(r"[\r\n]+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A part of a line, ready for the encoder: ids end with the end piece. `before`/`after`: its white space."""
+    """A part of a line: its text, the white space around it, and its ids for the encoder, end piece included.
+
+    Without ids there is nothing to translate: such a part comes out as it is.
+    """
 
     text: str
     ids: tuple[int, ...]
     before: str = ""
     after: str = ""
+
+    @classmethod
+    def literal(cls, text: str) -> Source:
+        """A part that is not to be translated."""
+        return cls("", (), text)
+
+    @property
+    def whole(self) -> str:
+        """The part of the line as it was."""
+        return self.before + self.text + self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,13 @@ class ForcedTarget:
 
 
 class Translator:
-    """A loaded model. Safe to use from several threads: all that changes lives in the call."""
+    """A loaded model. Safe to use from several threads: all that changes lives in the call.
+
+    >>> from tui_transformer import Options, Translator
+    >>> translator = Translator.load("tests/data/tiny")
+    >>> list(translator.translate(["Tom called Mary's bluff.", ""]))
+    ['Tom zwang Mary, Farbe zu bekennen.', '']
+    """
 
     def __init__(self, bundle: Bundle, device: Device = "auto", threads: int = 1) -> None:
         """Raises BundleError or DeviceError."""
@@ -73,6 +96,10 @@ class Translator:
         """Translate one sentence and tell everything as it happens. Stop reading, and decoding stops.
 
         A text longer than the model's positions is cut at that many pieces: what is watched is one pass.
+
+        >>> events = Translator.load("tests/data/tiny").stream("Tom called Mary's bluff.", Options(beam=1))
+        >>> [type(event).__name__ for event in events][:3]
+        ['Encoded', 'Step', 'Step']
         """
         options = options or Options()
         source = self.whole(text)
@@ -100,10 +127,21 @@ class Translator:
     # -- many lines ------------------------------------------------------------------------------------
 
     def split(self, line: str) -> list[Source]:
-        """A line as the parts to be translated: one, unless it is longer than the model's sentences."""
-        limit = min(self.bundle.manifest.sentence_limit, self.runtime.architecture.positions) - 1
-        parts = split_line(line, lambda part: len(self.source.encode(_readable(part))) <= limit)
+        """A line as the parts to be translated: its sentences, cut further if longer than the model's."""
+        manifest = self.bundle.manifest
+        limit = min(manifest.sentence_limit, self.runtime.architecture.positions) - 1
+        parts = split_line(
+            line, manifest.source_language, lambda part: len(self.source.encode(_readable(part))) <= limit
+        )
         return [self._source(part, limit) for part in parts]
+
+    def source_ids(self, text: str) -> tuple[int, ...]:
+        """All pieces of a text, without the end."""
+        return tuple(self.source.encode(_readable(text)))
+
+    def target_ids(self, text: str) -> tuple[int, ...]:
+        """The pieces of a given translation, without start and end, written as the training texts are."""
+        return tuple(self.target.encode(_readable(text)))
 
     def whole(self, text: str) -> Source:
         """A text in one part, cut at the model's positions."""
@@ -111,8 +149,7 @@ class Translator:
 
     def _source(self, text: str, limit: int) -> Source:
         before, core, after = _EDGES.fullmatch(text).groups()  # type: ignore[union-attr]
-        core = _readable(core)
-        ids = (*self.source.encode(core)[:limit], self.special.source_eos) if core else ()
+        ids = (*self.source.encode(_readable(core))[:limit], self.special.source_eos) if core else ()
         return Source(core, ids, before, after)
 
     def translate_batch(self, sources: Sequence[Source], options: Options | None = None) -> list[list[Hypothesis]]:
@@ -156,20 +193,55 @@ class Translator:
             for t, scores, rows in zip(targets, search.log_probabilities, maps, strict=True)
         ]
 
-    def join(self, sources: Sequence[Source], translations: Sequence[Hypothesis]) -> str:
-        """The parts of one line put together again, each with the white space it had.
+    def text(self, source: Source, translation: Hypothesis) -> str:
+        """What a hypothesis says, with the white space that its source has around it.
 
         A line stays a line: the model has a piece for every byte, line breaks too.
         """
-        return "".join(
-            part.before + _LINE_BREAKS.sub(" ", self.target.decode(translation.ids)) + part.after
-            for part, translation in zip(sources, translations, strict=True)
-        )
+        return source.before + _LINE_BREAKS.sub(" ", self.target.decode(translation.ids)) + source.after
 
-    def translate(self, line: str, options: Options | None = None) -> str:
-        """One line of text. For many lines `batching.translate_lines` is faster."""
+    def translate_line(self, line: str, options: Options | None = None) -> str:
+        """One line of text. For many lines `translate` is faster.
+
+        >>> Translator.load("tests/data/tiny").translate_line("Tom called Mary's bluff.", Options(beam=1))
+        'Tom zwang Mary, Farbe zu bekennen.'
+        """
         sources = self.split(line)
-        return self.join(sources, [found[0] for found in self.translate_batch(sources, options)])
+        found = self.translate_batch(sources, options)
+        return "".join(self.text(source, hypotheses[0]) for source, hypotheses in zip(sources, found, strict=True))
+
+    def translate(self, lines: Iterable[str], options: Options | None = None) -> Iterator[str]:
+        """One translation for each line, in order, on all processor cores.
+
+        Lazy: lines are read a little ahead of what is taken, so that they may come from an endless pipe.
+        Raises TypeError for a single string, whose letters would be taken for lines.
+
+        >>> translator = Translator.load("tests/data/tiny")
+        >>> next(translator.translate(line for line in ["Mary has a flower in her hair.", "Good night."]))
+        'Mary hat eine Blume im Haar.'
+        """
+        if isinstance(lines, str):
+            raise TypeError("translate() takes an iterable of lines; translate_line() takes one line")
+        from .batching import Batching, translate_lines  # it is built on this module
+
+        return (found.text for found in translate_lines(self, lines, options, Batching(workers=usable_cores())))
+
+    def score(self, pairs: Iterable[tuple[str, str]]) -> Iterator[PairScore]:
+        """How likely the model finds given translations: a score for each (source, target), in order. Lazy.
+
+        >>> translator = Translator.load("tests/data/tiny")
+        >>> good, bad = translator.score([
+        ...     ("Tom called Mary's bluff.", "Tom zwang Mary, Farbe zu bekennen."),
+        ...     ("Tom called Mary's bluff.", "Mary hat eine Blume im Haar."),
+        ... ])
+        >>> good.pieces[-1], len(good.log_probabilities) == len(good.pieces)
+        ('</s>', True)
+        >>> good.perplexity < 2 < bad.perplexity
+        True
+        """
+        from .scoring import score_pairs  # it is built on this module
+
+        return score_pairs(self, pairs)
 
     @property
     def _ends(self) -> tuple[int, int, int]:

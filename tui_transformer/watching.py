@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from .beam import BeamSearch
-from .decoding import Observed
 from .events import BeamStep, Candidate, EndedHypothesis, LiveHypothesis, Step
-from .runtime import DecoderStep
 from .search import log_softmax
-from .tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from .beam import BeamSearch
+    from .decoding import Observed
+    from .runtime import DecoderStep
+    from .tokenizer import Tokenizer
 
 
 def watch_step(position: int, chosen: int, answer: DecoderStep, target: Tokenizer, candidates: int) -> Step:
