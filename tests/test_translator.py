@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -106,7 +107,7 @@ def test_white_space_around_a_line_is_kept(translator: Translator, space: str) -
 def test_composed_and_decomposed_characters_are_the_same_to_the_model(translator: Translator) -> None:
     (composed,) = translator.split("café Österreich")
     (decomposed,) = translator.split(unicodedata.normalize("NFD", "café Österreich"))
-    assert decomposed == composed
+    assert decomposed.ids == composed.ids
 
 
 def test_line_breaks_within_a_text_are_spaces_to_the_model(translator: Translator) -> None:
@@ -120,6 +121,11 @@ def test_a_line_break_that_the_model_says_becomes_a_space(translator: Translator
     assert translator.text(part, Hypothesis(tuple(ids), 0.0, 0.0)) == " Das  Dach "
 
 
+def readable(text: str) -> str:
+    """Composed characters, no line breaks: what the model reads."""
+    return unicodedata.normalize("NFC", re.sub(r"[\r\n]+", " ", text))
+
+
 @settings(max_examples=50)
 @given(st.lists(words | st.sampled_from(["Tom", "Tom admired her.", " ", "\r", "\r\n", "▁", "e\u0301", "x" * 99])))
 def test_splitting_loses_nothing_and_keeps_to_the_limit(translator: Translator, text: list[str]) -> None:
@@ -129,7 +135,7 @@ def test_splitting_loses_nothing_and_keeps_to_the_limit(translator: Translator, 
         *ids, end = part.ids or (translator.special.source_eos,)
         assert end == translator.special.source_eos
         assert len(part.ids) <= translator.bundle.manifest.sentence_limit
-        assert translator.source.decode(ids) == part.text
+        assert translator.source.decode(ids) == readable(part.text)
 
     def visible(text: str) -> str:
         return unicodedata.normalize("NFC", "".join(text.split()))
@@ -139,7 +145,7 @@ def test_splitting_loses_nothing_and_keeps_to_the_limit(translator: Translator, 
     assert line.endswith(parts[-1].after)
 
 
-@pytest.mark.parametrize("word", ["Tom ", "x", "a\r", "e\u0301 ", "ö", "Tom, "], ids=ascii)
+@pytest.mark.parametrize("word", ["Tom ", "x", "e\u0301 ", "ö", "Tom, "], ids=ascii)
 def test_a_line_at_the_limit_is_whole_and_one_beyond_is_cut(translator: Translator, word: str) -> None:
     limit = translator.bundle.manifest.sentence_limit
     for repeats in range(1, 2 * limit):
@@ -147,14 +153,14 @@ def test_a_line_at_the_limit_is_whole_and_one_beyond_is_cut(translator: Translat
         pieces = len(translator.source.encode(text))
         parts = translator.split(word * repeats)
         assert (len(parts) == 1) == (pieces < limit)
-        assert all(translator.source.decode(part.ids[:-1]) == part.text for part in parts)
+        assert all(translator.source.decode(part.ids[:-1]) == readable(part.text) for part in parts)
 
 
 def test_a_long_line_is_cut_at_its_sentences(translator: Translator, pairs: Pairs) -> None:
     some = sorted(pairs, key=lambda pair: -len(translator.source.encode(pair[0])))[:4]  # no three fit together
     line = "  ".join(source for source, _ in some)
     parts = translator.split(line)
-    assert 1 < len(parts) < 5
+    assert len(parts) == 4
     assert "  ".join(part.text for part in parts) == line
     assert all(part.text.endswith((".", "?")) for part in parts)
     assert [part.after for part in parts] == ["  "] * (len(parts) - 1) + [""]
@@ -197,7 +203,7 @@ def test_no_translation_is_longer_than_asked(translator: Translator, beam: int, 
     ("text", "max_length", "length"),
     [
         ("Hi", None, "twice the source and 10"),
-        (f"{SENTENCE} He is.", None, "positions"),
+        (f"{SENTENCE[:-1]} he is as she was when I", None, "positions"),
         ("Hi", 10_000, "positions"),
         ("Hi", 7, 7),
     ],

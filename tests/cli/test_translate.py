@@ -110,7 +110,7 @@ def test_a_long_line_is_translated_in_parts(ttx_process: Ttx, pairs: list[tuple[
     assert middle.count(".") > 10
     messages = done.err.splitlines()
     assert len(messages) == 2
-    assert messages[1].startswith("ttx: line 2 is long: translated in ")
+    assert messages[1] == "ttx: line 2: translated in 50 parts"
     assert ttx_process("translate", stdin=text) == (0, done.out, "")
 
 
