@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tui_transformer.architecture import ACTIVATIONS, NORMS, TIED, Architecture
-from tui_transformer.positional import LAYOUTS
+from tui_transformer.architecture import ACTIVATIONS, LAYOUTS, NORMS, TIED, Architecture
 
 SIZES: dict[str, Any] = {
     "encoder_layers": 4,

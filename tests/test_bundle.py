@@ -20,6 +20,7 @@ from tui_transformer.errors import BundleError
 FILES = {
     "encoder_model.onnx": b"the encoder",
     "decoder_model.onnx": b"the decoder of one step",
+    "candidates_model.onnx": b"the choice of candidates",
     "source.spm": b"pieces",
     "target.spm": b"St\xc3\xbccke",
     "README.md": b"# A model card\n",

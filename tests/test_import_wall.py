@@ -28,10 +28,18 @@ MAY_LOAD: dict[str, set[str]] = {
     "__main__": set(),
     "errors": set(),
     "cli": set(),
+    "settings": set(),
+    "architecture": set(),
+    "bundle": set(),
+    "catalogue": set(),
     "tokenizer": {"sentencepiece"},
     "runtime": {"numpy", "onnxruntime"},
     "translator": {"numpy", "onnxruntime", "sentencepiece"},
     "batching": {"numpy", "onnxruntime", "sentencepiece"},
+    "window": {"numpy", "onnxruntime", "sentencepiece"},
+    "environment": {"numpy", "onnxruntime"},
+    "dialogue": {"numpy", "onnxruntime", "sentencepiece"},
+    "scoring": {"numpy", "onnxruntime", "sentencepiece"},
     "tui": {"numpy", "textual"},
 }
 
@@ -40,6 +48,7 @@ DOORS = {
     "onnxruntime": "tui_transformer/runtime.py",
     "sentencepiece": "tui_transformer/tokenizer.py",
     "bpemb": "tui_transformer/tokenizer.py",
+    "sentencex": "tui_transformer/splitting.py",
     "typer": "tui_transformer/cli/",
     "textual": "tui_transformer/tui/",
     "torch": "ttx_export/",
@@ -147,13 +156,42 @@ def test_importing_the_package_loads_nothing_of_it_but_itself() -> None:
     assert done.stdout.split() == ["tui_transformer"]
 
 
-@pytest.mark.parametrize("command", ["", "translate", "train", "export", "models", "models verify"])
+@pytest.mark.parametrize(
+    "command",
+    ["", "translate", "score", "evaluate", "shell", "info", "config", "train", "export", "models", "models verify"],
+)
 def test_help_loads_nothing_heavy(command: str) -> None:
     assert after_command(f"{command} --help", shows="Usage:").isdisjoint(HEAVY | WORKSHOP_ONLY)
 
 
 def test_version_loads_nothing_heavy() -> None:
     assert after_command("--version", shows=tui_transformer.__version__).isdisjoint(HEAVY | WORKSHOP_ONLY)
+
+
+@pytest.mark.parametrize("command", ["translate", "score", "evaluate", "models verify"])
+def test_model_names_are_completed_without_loading_anything_heavy(command: str, bundle_folder: Path) -> None:
+    words = f"ttx {command} " + ("" if command == "models verify" else "--model ")
+    code = f"""
+import os, sys
+os.environ |= {{
+    "TTX_MODELS": {str(bundle_folder.parent)!r}, "_TTX_COMPLETE": "complete_bash",
+    "COMP_WORDS": {words + "ti"!r}, "COMP_CWORD": {str(len(words.split()))!r}, "XDG_CONFIG_HOME": "/nowhere",
+}}
+from tui_transformer.cli import app
+try:
+    app(prog_name="ttx")
+except SystemExit as end:
+    assert not end.code
+print("loaded", *sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    names, _, modules = done.stdout.partition("loaded")
+    assert names.split() == ["tiny"], done.stderr
+    assert set(modules.split()).isdisjoint(HEAVY | WORKSHOP_ONLY | {"rich"})
+
+
+def test_config_loads_nothing_heavy() -> None:
+    assert after_command("config show", shows="translate.beam").isdisjoint(HEAVY | WORKSHOP_ONLY)
 
 
 def after_command(arguments: str, shows: str) -> set[str]:
@@ -179,7 +217,7 @@ def test_a_library_has_one_door(library: str) -> None:
     assert {source for source in users if not source.startswith(DOORS[library])} == set()
 
 
-@pytest.mark.parametrize("library", ["onnxruntime", "sentencepiece", "bpemb"])
+@pytest.mark.parametrize("library", ["onnxruntime", "sentencepiece", "bpemb", "sentencex"])
 def test_the_door_is_there(library: str) -> None:
     assert library in imported_packages(SOURCES[DOORS[library]])
 

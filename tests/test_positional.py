@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_transformer.positional import LAYOUTS, Layout, frequencies, pair_columns, rotation, sinusoids
+from tui_transformer.architecture import LAYOUTS, Layout
+from tui_transformer.positional import frequencies, pair_columns, rotation, sinusoids
 
 layouts = st.sampled_from(LAYOUTS)
 sizes = st.integers(1, 64).map(lambda half: 2 * half)

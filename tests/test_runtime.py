@@ -17,6 +17,7 @@ from tui_transformer import bundle
 from tui_transformer.bundle import Bundle, read_bundle
 from tui_transformer.errors import BundleError, DeviceError
 from tui_transformer.runtime import Cache, DecoderStep, Ids, Runtime, usable_cores
+from tui_transformer.search import log_softmax
 from tui_transformer.translator import Translator
 
 HAS_GPU = Path("/dev/nvidiactl").exists()
@@ -51,7 +52,7 @@ def read(runtime: Runtime, cache: Cache, prefix: Ids) -> list[DecoderStep]:
     """All steps of reading prefix (B, T)."""
     steps = []
     for t in range(prefix.shape[1]):
-        steps.append(runtime.step(prefix[:, t], cache, logits=True, attentions=True))
+        steps.append(runtime.step(prefix[:, t], cache, attentions=True))
         cache = steps[-1].cache
     return steps
 
@@ -86,9 +87,7 @@ def test_shapes(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
     for t, step in enumerate(read(runtime, encoding.cache, prefix)):
         assert (step.cache.position, step.cache.batch) == (t + 1, rows)
         assert step.next_id.shape == (rows,)
-        assert step.logits is not None
-        assert step.logits.shape == (rows, 512)  # 403 pieces, rounded up to whole blocks
-        assert step.logits[:, shape.target_vocabulary :].max() < step.logits[:, : shape.target_vocabulary].min()
+        assert step.logits().shape == (rows, shape.target_vocabulary)
         assert step.self_attentions is not None
         assert step.self_attentions.shape == (shape.decoder_layers, rows, shape.heads, t + 1)
         assert step.cross_attentions is not None
@@ -99,15 +98,29 @@ def test_what_was_not_asked_for_is_not_fetched(runtime: Runtime, batch: tuple[Id
     encoding = runtime.encode(*batch)
     step = runtime.step(prefix[:, 0], encoding.cache)
     assert encoding.attentions is None
-    assert (step.logits, step.self_attentions, step.cross_attentions) == (None, None, None)
-    asked = runtime.step(prefix[:, 0], encoding.cache, logits=True, attentions=True)
+    assert (step.self_attentions, step.cross_attentions) == (None, None)
+    asked = runtime.step(prefix[:, 0], encoding.cache, attentions=True)
     assert step.next_id.tolist() == asked.next_id.tolist()
 
 
 def test_next_id_is_the_arg_max_of_the_logits(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
     for step in read(runtime, runtime.encode(*batch).cache, prefix):
-        assert step.logits is not None
-        assert step.next_id.tolist() == step.logits.argmax(axis=1).tolist()
+        assert step.next_id.tolist() == step.logits().argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("count", [1, 3, 130, 403, 1000])
+def test_candidates_are_the_best_of_the_logits(
+    runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids, count: int
+) -> None:
+    for step in read(runtime, runtime.encode(*batch).cache, prefix):
+        everything = log_softmax(step.logits())
+        order = np.argsort(-everything, axis=1, kind="stable")[:, :count]
+        chosen = prefix[:, -1]
+        best = step.candidates(count, chosen)
+        np.testing.assert_array_equal(best.ids, order)
+        np.testing.assert_allclose(best.log_probabilities, np.take_along_axis(everything, order, axis=1), atol=1e-5)
+        np.testing.assert_allclose(best.chosen, everything[np.arange(len(chosen)), chosen], atol=1e-5)
+        np.testing.assert_allclose(step.candidates(1).chosen, everything.max(axis=1), atol=1e-5)
 
 
 def test_a_cached_step_is_the_whole_prefix_read_again(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
@@ -115,7 +128,7 @@ def test_a_cached_step_is_the_whole_prefix_read_again(runtime: Runtime, batch: t
     steps = read(runtime, empty, prefix)
     for length in range(1, prefix.shape[1] + 1):
         again = read(runtime, empty, prefix[:, :length])[-1]
-        np.testing.assert_array_equal(again.logits, steps[length - 1].logits)
+        np.testing.assert_array_equal(again.logits(), steps[length - 1].logits())
         np.testing.assert_array_equal(again.cross_attentions, steps[length - 1].cross_attentions)
 
 
@@ -127,7 +140,7 @@ def test_a_batch_says_what_each_sentence_says_alone(runtime: Runtime, batch: tup
         alone = read(runtime, runtime.encode(ids[one, :length], mask[one, :length]).cache, prefix[one])
         for left, right in zip(together, alone, strict=True):
             assert left.next_id[row] == right.next_id[0]
-            np.testing.assert_allclose(left.logits[one], right.logits, atol=1e-4)
+            np.testing.assert_allclose(left.logits()[one], right.logits(), atol=1e-4)
             np.testing.assert_allclose(left.self_attentions[:, row], right.self_attentions[:, 0], atol=1e-5)
             np.testing.assert_allclose(
                 left.cross_attentions[:, row, :, :length], right.cross_attentions[:, 0], atol=1e-5
@@ -146,7 +159,7 @@ def test_chosen_rows_go_on_as_if_they_had_been_read_so(
     assert (chosen.position, chosen.batch) == (3, len(rows))
     expected = read(runtime, runtime.encode(ids[rows], mask[rows]).cache, prefix[rows])[3:]
     for step, other in zip(read(runtime, chosen, prefix[rows, 3:]), expected, strict=True):
-        np.testing.assert_allclose(step.logits, other.logits, atol=1e-4)
+        np.testing.assert_allclose(step.logits(), other.logits(), atol=1e-4)
         np.testing.assert_allclose(step.cross_attentions, other.cross_attentions, atol=1e-5)
 
 
@@ -158,11 +171,11 @@ def test_rows_that_stay_with_their_sentence_need_only_move_the_past(
     rows = np.array([2, 2, 0, 5, 3, 4])
     fast, slow = read_so_far.select(rows, same_sources=True), read_so_far.select(rows)
     ids = prefix[[0, 1, 2, 3, 0, 1], 4]
-    left, right = (runtime.step(ids, cache, logits=True) for cache in (fast, slow))
-    np.testing.assert_array_equal(left.logits, right.logits)
+    left, right = (runtime.step(ids, cache) for cache in (fast, slow))
+    np.testing.assert_array_equal(left.logits(), right.logits())
     assert all(fast.values[name] is read_so_far.values[name] for name in fast.sources)
-    other = runtime.step(ids, read_so_far, logits=True)
-    assert not np.array_equal(left.logits, other.logits)
+    other = runtime.step(ids, read_so_far)
+    assert not np.array_equal(left.logits(), other.logits())
 
 
 def test_all_rows_in_order_is_the_same_cache(runtime: Runtime, batch: tuple[Ids, Ids]) -> None:

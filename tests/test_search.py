@@ -12,13 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui_transformer.search import (
+from tui_transformer.beam import (
+    BeamOptions,
     BeamSearch,
+    best_continuations,
+    length_penalty,
+    repeating_ids,
+)
+from tui_transformer.runtime import Candidates
+from tui_transformer.search import (
+    Forced,
     Greedy,
     Hypothesis,
+    Sampling,
+    SamplingOptions,
     Search,
-    best_candidates,
-    length_penalty,
+    draw,
     log_softmax,
     log_sum_exp,
 )
@@ -60,17 +69,49 @@ class Table(LanguageModel):
             return np.log(np.array(self.probabilities[beginning[-1]], np.float32))
 
 
+@dataclass(frozen=True)
+class Said:
+    """A decoder's answer: all logits of each row."""
+
+    all_logits: Floats
+
+    @property
+    def next_id(self) -> npt.NDArray[np.int64]:
+        return self.all_logits.argmax(axis=1)
+
+    def logits(self) -> Floats:
+        return self.all_logits
+
+    def candidates(self, count: int, chosen: npt.NDArray[np.int64] | None = None) -> Candidates:
+        everything = log_softmax(self.all_logits)
+        ids = np.argsort(-everything, axis=1, kind="stable")[:, :count]
+        asked = self.next_id if chosen is None else chosen
+        picked = np.take_along_axis(everything, asked[:, None], axis=1)[:, 0]
+        return Candidates(ids, np.take_along_axis(everything, ids, axis=1), picked)
+
+
+class Mute(Said):
+    """The answer to a search that does not need scores: it has none."""
+
+    def logits(self) -> Floats:
+        raise AssertionError("nobody asked for scores")
+
+    def candidates(self, count: int, chosen: npt.NDArray[np.int64] | None = None) -> Candidates:
+        raise AssertionError("nobody asked for scores")
+
+
 def rows_read(search: Search, models: Sequence[LanguageModel]) -> Iterator[int]:
     """Drive a search as the translator does; each row's cache is all that it has read. Yields the rows of each step."""
-    sentences = search.first_rows
+    sentences = search.sentences
     cache: list[tuple[int, ...]] = [() for _ in sentences]
     while not search.done:
         cache = [(*read, int(token)) for read, token in zip(cache, search.ids, strict=True)]
         logits = np.stack([models[s].logits(read) for s, read in zip(sentences, cache, strict=True)])
-        moves = search.advance(logits.argmax(axis=1), logits if search.needs_logits else None)
+        moves = search.advance(Said(logits) if search.needs_scores else Mute(logits))
         assert not moves.same_sources or (sentences[moves.rows] == sentences).all()
         yield len(cache)
         sentences, cache = sentences[moves.rows], [cache[row] for row in moves.rows]
+        assert search.done or (search.sentences == sentences).all()
 
 
 def found(search: Search, *models: LanguageModel) -> list[list[Hypothesis]]:
@@ -80,32 +121,40 @@ def found(search: Search, *models: LanguageModel) -> list[list[Hypothesis]]:
 
 
 def beam(limits: Sequence[int], width: int, alpha: float = 0.6) -> BeamSearch:
-    return BeamSearch(limits, BOS, EOS, width, alpha)
+    return BeamSearch([BOS] * len(limits), limits, EOS, BeamOptions(width, alpha))
 
 
-# -- best candidates ----------------------------------------------------------------------------------
+def greedy(limits: Sequence[int], scored: bool = False) -> Greedy:
+    return Greedy([BOS] * len(limits), limits, EOS, scored)
+
+
+# -- best continuations ----------------------------------------------------------------------------------
 
 
 @given(
     sentences=st.integers(1, 3),
-    beams=st.integers(1, 5),
-    vocabulary=st.sampled_from([1, 2, 3, 7, 100, 127, 128, 129, 256, 384, 640]),
+    width=st.integers(1, 5),
+    size=st.integers(1, 12),
     count=st.integers(1, 12),
     levels=st.sampled_from([1, 2, 5, 1000]),
     seed=seeds,
 )
-def test_best_candidates_are_those_of_a_full_sort(
-    sentences: int, beams: int, vocabulary: int, count: int, levels: int, seed: int
+def test_best_continuations_are_those_of_a_full_sort(
+    sentences: int, width: int, size: int, count: int, levels: int, seed: int
 ) -> None:
     chance = np.random.default_rng(seed)
-    totals = chance.integers(0, levels, (sentences, beams, vocabulary)).astype(np.float32)  # few levels: many ties
+    totals = chance.integers(0, levels, (sentences * width, size)).astype(np.float32)  # few levels: many ties
     totals[chance.random(totals.shape) < 0.1] = -np.inf
-    flat = totals.reshape(sentences, -1)
-    naive = np.argsort(-flat, axis=1, kind="stable")[:, :count]
-    values, rows, ids = best_candidates(totals, count)
-    assert values.tolist() == np.take_along_axis(flat, naive, axis=1).tolist()
-    assert rows.tolist() == (naive // vocabulary).tolist()
-    assert ids.tolist() == (naive % vocabulary).tolist()
+    ids = chance.integers(0, 1000, totals.shape)
+    values, rows, tokens = best_continuations(totals, ids, width, count)
+    for sentence in range(sentences):
+        part = slice(sentence * width, (sentence + 1) * width)
+        everything = sorted(
+            (-float(totals[part][row, place]), row, place) for row in range(width) for place in range(size)
+        )[:count]
+        assert values[sentence].tolist() == [-value for value, _, _ in everything]
+        assert rows[sentence].tolist() == [row for _, row, _ in everything]
+        assert tokens[sentence].tolist() == [ids[part][row, place] for _, row, place in everything]
 
 
 # -- formulas -----------------------------------------------------------------------------------------
@@ -142,7 +191,7 @@ def test_length_penalty_is_the_formula_of_wu_et_al(length: int, alpha: float, pe
 @given(seed=seeds, limit=st.integers(1, 12))
 def test_greedy_takes_the_likeliest_token_until_the_end_or_the_limit(seed: int, limit: int) -> None:
     model = LanguageModel(seed)
-    ((hypothesis,),) = found(Greedy([limit], BOS, EOS), model)
+    ((hypothesis,),) = found(greedy([limit]), model)
     for i, token in enumerate(hypothesis.ids):
         assert token == model.logits((BOS, *hypothesis.ids[:i])).argmax()
         assert token != EOS
@@ -153,8 +202,8 @@ def test_greedy_takes_the_likeliest_token_until_the_end_or_the_limit(seed: int, 
 @given(seed=seeds, limit=st.integers(1, 12))
 def test_greedy_adds_up_log_probabilities_if_asked(seed: int, limit: int) -> None:
     model = LanguageModel(seed)
-    scored, unscored = Greedy([limit], BOS, EOS, scored=True), Greedy([limit], BOS, EOS)
-    assert (scored.needs_logits, unscored.needs_logits) == (True, False)
+    scored, unscored = greedy([limit], scored=True), greedy([limit])
+    assert (scored.needs_scores, unscored.needs_scores) == (True, False)
     ((hypothesis,),) = found(scored, model)
     said = [*hypothesis.ids, EOS] if hypothesis.complete else hypothesis.ids
     assert hypothesis.log_probability == pytest.approx(model.log_probability(said), abs=1e-4)
@@ -167,9 +216,9 @@ def test_greedy_adds_up_log_probabilities_if_asked(seed: int, limit: int) -> Non
 @given(seed=seeds, limit=st.integers(1, 12), alpha=st.sampled_from(PENALTIES))
 def test_a_beam_of_one_is_greedy(seed: int, limit: int, alpha: float) -> None:
     ((one,),) = found(beam([limit], 1, alpha), LanguageModel(seed))
-    ((greedy,),) = found(Greedy([limit], BOS, EOS, scored=True), LanguageModel(seed))
-    assert (one.ids, one.complete) == (greedy.ids, greedy.complete)
-    assert one.log_probability == pytest.approx(greedy.log_probability, abs=1e-4)
+    ((best,),) = found(greedy([limit], scored=True), LanguageModel(seed))
+    assert (one.ids, one.complete) == (best.ids, best.complete)
+    assert one.log_probability == pytest.approx(best.log_probability, abs=1e-4)
 
 
 @settings(max_examples=30)
@@ -207,8 +256,8 @@ def test_only_what_is_cut_off_is_left_if_nothing_ends_in_time() -> None:
     (hypotheses,) = found(beam([3], 2), endless)
     assert [h.complete for h in hypotheses] == [False, False]
     assert hypotheses[0].ids == (2, 2, 2)
-    ((greedy,),) = found(Greedy([3], BOS, EOS), endless)
-    assert (greedy.ids, greedy.complete) == ((2, 2, 2), False)
+    ((best,),) = found(greedy([3]), endless)
+    assert (best.ids, best.complete) == ((2, 2, 2), False)
 
 
 # The last id decides; 2 leads, 0.2 % of the time it ends too soon; after 3 it always ends.
@@ -237,7 +286,7 @@ def test_the_search_stops_once_nothing_better_can_come() -> None:
 @given(st.lists(st.tuples(seeds, st.integers(1, 14)), min_size=1, max_size=6), st.integers(0, 4))
 def test_a_sentence_does_not_depend_on_its_batch_mates(sentences: list[tuple[int, int]], width: int) -> None:
     def search(limits: list[int]) -> Search:
-        return beam(limits, width) if width else Greedy(limits, BOS, EOS, scored=True)
+        return beam(limits, width) if width else greedy(limits, scored=True)
 
     models = [LanguageModel(seed) for seed, _ in sentences]
     limits = [limit for _, limit in sentences]
@@ -249,8 +298,83 @@ def test_a_sentence_does_not_depend_on_its_batch_mates(sentences: list[tuple[int
 def test_rows_of_finished_sentences_are_dropped(width: int) -> None:
     endless = Table(0, 3, probabilities=((0.1, 0, 0.9),) * 3)
     limits = [2, 4, 20, 20]
-    search = beam(limits, width) if width else Greedy(limits, BOS, EOS)
+    search = beam(limits, width) if width else greedy(limits)
     rows = [read // max(1, width) for read in rows_read(search, [endless] * 4)]
     # One of four finished is not worth a copy of the cache, two are.
     assert rows == [4] * 4 + [2] * 16
     assert [len(hypotheses[0].ids) for hypotheses in search.results()] == limits
+
+
+# -- no repeats ---------------------------------------------------------------------------------------
+
+
+@given(ids=st.lists(st.integers(2, 5), max_size=12), size=st.integers(1, 4))
+def test_repeating_ids_are_those_that_complete_a_known_sequence(ids: list[int], size: int) -> None:
+    def sequences(of: list[int]) -> list[tuple[int, ...]]:
+        return [tuple(of[i : i + size]) for i in range(len(of) - size + 1)]
+
+    known = set(sequences(ids))
+    wanted = {token for token in range(2, 6) if len(ids) + 1 >= size and sequences([*ids, token])[-1] in known}
+    assert repeating_ids(ids, size) == wanted
+
+
+@given(seed=seeds, limit=st.integers(1, 14), width=st.integers(1, 4), size=st.integers(1, 3))
+def test_no_sequence_comes_twice_if_forbidden(seed: int, limit: int, width: int, size: int) -> None:
+    search = BeamSearch([BOS], [limit], EOS, BeamOptions(width, 0.6, no_repeat_ngram=size))
+    (hypotheses,) = found(search, LanguageModel(seed, vocabulary=8))
+    for h in hypotheses:
+        sequences = [h.ids[i : i + size] for i in range(len(h.ids) - size + 1)]
+        assert len(set(sequences)) == len(sequences)
+
+
+# -- a given target -----------------------------------------------------------------------------------
+
+
+@given(st.lists(st.lists(st.integers(2, 4), max_size=8), min_size=1, max_size=5), seeds)
+def test_a_forced_target_is_followed_and_scored(targets: list[list[int]], seed: int) -> None:
+    models = [LanguageModel(seed + i) for i in range(len(targets))]
+    search = Forced([BOS] * len(targets), targets, EOS)
+    results = found(search, *models)
+    for target, model, (hypothesis,), each in zip(targets, models, results, search.log_probabilities, strict=True):
+        assert (hypothesis.ids, hypothesis.complete) == (tuple(target), True)
+        assert hypothesis.log_probability == pytest.approx(model.log_probability([*target, EOS]), abs=1e-4)
+        assert sum(each) == pytest.approx(hypothesis.log_probability)
+        assert len(each) == len(target) + 1
+
+
+# -- sampling -----------------------------------------------------------------------------------------
+
+
+def test_draws_follow_the_distribution() -> None:
+    chance = np.random.default_rng(0)
+    logs = np.log(np.array([0.5, 0.3, 0.2], np.float32))
+    counts = np.bincount([draw(logs, SamplingOptions(), chance) for _ in range(4000)], minlength=3)
+    np.testing.assert_allclose(counts / 4000, [0.5, 0.3, 0.2], atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("options", "possible"),
+    [
+        (SamplingOptions(top_k=1), {1}),
+        (SamplingOptions(top_k=2), {1, 2}),
+        (SamplingOptions(top_p=0.45), {1}),
+        (SamplingOptions(top_p=0.55), {1, 2}),
+        (SamplingOptions(temperature=0.01), {1}),
+        (SamplingOptions(), {0, 1, 2}),
+    ],
+)
+def test_draws_are_cut_as_asked(options: SamplingOptions, possible: set[int]) -> None:
+    chance = np.random.default_rng(0)
+    logs = np.log(np.array([0.2, 0.5, 0.3], np.float32))
+    assert {draw(logs, options, chance) for _ in range(300)} == possible
+
+
+@given(st.lists(st.tuples(seeds, st.integers(1, 10)), min_size=1, max_size=5), seeds)
+def test_what_is_drawn_for_a_sentence_does_not_depend_on_its_batch(sentences: list[tuple[int, int]], seed: int) -> None:
+    def search(chosen: Sequence[tuple[int, int]]) -> Sampling:
+        limits, keys = [limit for _, limit in chosen], [[key] for key, _ in chosen]
+        return Sampling([BOS] * len(chosen), limits, EOS, SamplingOptions(seed=seed), keys)
+
+    models = [LanguageModel(key) for key, _ in sentences]
+    alone = [found(search([one]), model)[0] for one, model in zip(sentences, models, strict=True)]
+    assert [h[0].ids for h in found(search(sentences), *models)] == [h[0].ids for h in alone]

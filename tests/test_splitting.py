@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_transformer.splitting import split_line
+from tui_transformer.splitting import sentences, split_line
 
 # Random letters seldom make a sentence: mix them with what a text is made of.
 texts = st.lists(
@@ -24,21 +24,24 @@ def at_most(limit: int) -> Callable[[str], bool]:
 
 @given(texts, st.integers(0, 30))
 def test_parts_are_the_text_and_each_fits(text: str, limit: int) -> None:
-    parts = split_line(text, at_most(limit))
+    parts = split_line(text, "en", at_most(limit))
     assert "".join(parts) == text
     assert all(at_most(limit)(part) or len(part) == 1 for part in parts)
     assert parts == [text] or all(parts)
 
 
 @given(texts, st.integers(0, 30))
-def test_a_text_that_fits_is_one_part(text: str, limit: int) -> None:
-    assert (split_line(text, at_most(limit)) == [text]) == (len(text) < 2 or len(text.strip()) <= limit)
+def test_a_sentence_that_fits_is_one_part(text: str, limit: int) -> None:
+    for sentence in sentences(text, "en"):
+        if sentences(sentence, "en") == [sentence]:
+            fits = len(sentence) < 2 or len(sentence.strip()) <= limit
+            assert (split_line(sentence, "en", at_most(limit)) == [sentence]) == fits
 
 
 @given(st.text(max_size=60), st.integers(1, 8))
 def test_what_fits_may_be_anything(text: str, limit: int) -> None:
     """Pieces are no characters: the translator asks for the length in pieces."""
-    parts = split_line(text, lambda part: len(part.encode()) <= limit)
+    parts = split_line(text, "en", lambda part: len(part.encode()) <= limit)
     assert "".join(parts) == text
     assert all(len(part.encode()) <= limit or len(part) == 1 for part in parts)
 
@@ -46,21 +49,21 @@ def test_what_fits_may_be_anything(text: str, limit: int) -> None:
 @pytest.mark.parametrize(
     ("text", "limit", "parts"),
     [
-        # sentence ends before clause ends before words
+        # every sentence is a part; those too long are cut at clause ends before words
+        ("It is. So it is!  Is it?", 99, ["It is. ", "So it is!  ", "Is it?"]),
+        ("Mr. Smith paid 3.50 dollars.", 99, ["Mr. Smith paid 3.50 dollars."]),
         ("One, two. Three four, five.", 20, ["One, two. ", "Three four, five."]),
         ("One, two three. Four", 12, ["One, ", "two three. ", "Four"]),
         ("One two, three four", 12, ["One two, ", "three four"]),
         ("one two three four", 10, ["one two ", "three four"]),
         ("abcdefgh", 4, ["abcd", "efgh"]),
-        # as much as fits goes together
-        ("A b. C d. E f. G h.", 9, ["A b. C d. ", "E f. G h."]),
+        # within a sentence as much as fits goes together
         ("a b c d e f", 5, ["a b c ", "d e f"]),
         # only what is too long is cut further
-        ("Short. A sentence that is too long. Short.", 20, ["Short. ", "A sentence that is ", "too long. Short."]),
-        # closing quotes and brackets belong to the sentence before; every mark that ends one counts
+        ("Short. A sentence that is too long. Short.", 20, ["Short. ", "A sentence that is ", "too long. ", "Short."]),
+        # closing quotes belong to the sentence before; every mark that ends one counts
         ('He said "No." She left them.', 17, ['He said "No." ', "She left them."]),
-        ("(It is so.) And on.", 15, ["(It is so.) ", "And on."]),
-        ("Wer? Ich! Na ja…  Gut. Ja", 7, ["Wer? ", "Ich! ", "Na ja…  ", "Gut. Ja"]),
+        ("Wer? Ich! Na ja…  Gut. Ja", 7, ["Wer? ", "Ich! ", "Na ja…  ", "Gut. ", "Ja"]),
         ("one; two: three – four", 9, ["one; two: ", "three – ", "four"]),
         # a point within a word or number is no end
         ("Version 3.14 of it", 12, ["Version 3.14 ", "of it"]),
@@ -70,10 +73,10 @@ def test_what_fits_may_be_anything(text: str, limit: int) -> None:
     ],
 )
 def test_cuts_are_where_a_reader_would_make_them(text: str, limit: int, parts: list[str]) -> None:
-    assert split_line(text, at_most(limit)) == parts
+    assert split_line(text, "en", at_most(limit)) == parts
 
 
 def test_a_very_long_word_does_not_exhaust_the_stack() -> None:
-    parts = split_line("x" * 50_000, at_most(10))
+    parts = split_line("x" * 50_000, "en", at_most(10))
     assert "".join(parts) == "x" * 50_000
     assert max(map(len, parts)) <= 10

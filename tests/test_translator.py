@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnxruntime import OrtValue
 
 from tui_transformer.bundle import Bundle
 from tui_transformer.errors import BundleError
@@ -51,10 +53,13 @@ def never_ends(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     step, eos = translator.runtime.step, translator.special.target_eos
 
     def endless(*arguments: Any, **options: Any) -> Any:
-        answer = step(*arguments, **{**options, "logits": True})
-        logits = answer.logits.copy()
-        logits[:, eos] = logits.min()
-        return replace(answer, logits=logits, next_id=logits.argmax(axis=1))
+        ids, cache, _, *rest = arguments
+        answer = step(ids, cache, True, *rest, **options)
+        scores = answer._scores.numpy()
+        scores[:, eos] = -1e6
+        value = OrtValue.ortvalue_from_numpy(scores)
+        value.borrowed = scores  # lives as long as the value
+        return replace(answer, _scores=value, next_id=scores.argmax(axis=1))
 
     monkeypatch.setattr(translator.runtime, "step", endless)
 
@@ -64,7 +69,9 @@ def never_ends(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("beam", [1, 2, 4, 8])
 def test_it_says_what_it_has_learnt(translator: Translator, pairs: Pairs, beam: int) -> None:
-    assert [translator.translate(source, Options(beam=beam)) for source, _ in pairs] == [target for _, target in pairs]
+    assert [translator.translate_line(source, Options(beam=beam)) for source, _ in pairs] == [
+        target for _, target in pairs
+    ]
 
 
 @pytest.mark.parametrize("beam", [1, 4])
@@ -88,30 +95,35 @@ def test_lines_without_text_among_others(translator: Translator) -> None:
 
 @pytest.mark.parametrize("line", BLANK, ids=ascii)
 def test_blank_lines_come_back_as_they_are(translator: Translator, line: str, step_calls: list[int]) -> None:
-    assert translator.translate(line) == line
+    assert translator.translate_line(line) == line
     assert step_calls == []
 
 
 @pytest.mark.parametrize("space", BLANK, ids=ascii)
 def test_white_space_around_a_line_is_kept(translator: Translator, space: str) -> None:
-    assert translator.translate(f"{space}The roof leaks.{space}") == f"{space}Das Dach leckt.{space}"
+    assert translator.translate_line(f"{space}The roof leaks.{space}") == f"{space}Das Dach leckt.{space}"
 
 
 def test_composed_and_decomposed_characters_are_the_same_to_the_model(translator: Translator) -> None:
     (composed,) = translator.split("café Österreich")
     (decomposed,) = translator.split(unicodedata.normalize("NFD", "café Österreich"))
-    assert decomposed == composed
+    assert decomposed.ids == composed.ids
 
 
 def test_line_breaks_within_a_text_are_spaces_to_the_model(translator: Translator) -> None:
-    assert translator.translate("The roof\r\nleaks.\n") == "Das Dach leckt.\n"
+    assert translator.translate_line("The roof\r\nleaks.\n") == "Das Dach leckt.\n"
 
 
 def test_a_line_break_that_the_model_says_becomes_a_space(translator: Translator) -> None:
     ids = [*translator.target.encode("Das"), translator.target.encode("\n")[-1], *translator.target.encode("Dach")]
     assert "\n" in translator.target.decode(ids)
     (part,) = translator.split(" x ")
-    assert translator.join([part], [Hypothesis(tuple(ids), 0.0, 0.0)]) == " Das  Dach "
+    assert translator.text(part, Hypothesis(tuple(ids), 0.0, 0.0)) == " Das  Dach "
+
+
+def readable(text: str) -> str:
+    """Composed characters, no line breaks: what the model reads."""
+    return unicodedata.normalize("NFC", re.sub(r"[\r\n]+", " ", text))
 
 
 @settings(max_examples=50)
@@ -123,7 +135,7 @@ def test_splitting_loses_nothing_and_keeps_to_the_limit(translator: Translator, 
         *ids, end = part.ids or (translator.special.source_eos,)
         assert end == translator.special.source_eos
         assert len(part.ids) <= translator.bundle.manifest.sentence_limit
-        assert translator.source.decode(ids) == part.text
+        assert translator.source.decode(ids) == readable(part.text)
 
     def visible(text: str) -> str:
         return unicodedata.normalize("NFC", "".join(text.split()))
@@ -133,7 +145,7 @@ def test_splitting_loses_nothing_and_keeps_to_the_limit(translator: Translator, 
     assert line.endswith(parts[-1].after)
 
 
-@pytest.mark.parametrize("word", ["Tom ", "x", "a\r", "e\u0301 ", "ö", "Tom, "], ids=ascii)
+@pytest.mark.parametrize("word", ["Tom ", "x", "e\u0301 ", "ö", "Tom, "], ids=ascii)
 def test_a_line_at_the_limit_is_whole_and_one_beyond_is_cut(translator: Translator, word: str) -> None:
     limit = translator.bundle.manifest.sentence_limit
     for repeats in range(1, 2 * limit):
@@ -141,14 +153,14 @@ def test_a_line_at_the_limit_is_whole_and_one_beyond_is_cut(translator: Translat
         pieces = len(translator.source.encode(text))
         parts = translator.split(word * repeats)
         assert (len(parts) == 1) == (pieces < limit)
-        assert all(translator.source.decode(part.ids[:-1]) == part.text for part in parts)
+        assert all(translator.source.decode(part.ids[:-1]) == readable(part.text) for part in parts)
 
 
 def test_a_long_line_is_cut_at_its_sentences(translator: Translator, pairs: Pairs) -> None:
     some = sorted(pairs, key=lambda pair: -len(translator.source.encode(pair[0])))[:4]  # no three fit together
     line = "  ".join(source for source, _ in some)
     parts = translator.split(line)
-    assert 1 < len(parts) < 5
+    assert len(parts) == 4
     assert "  ".join(part.text for part in parts) == line
     assert all(part.text.endswith((".", "?")) for part in parts)
     assert [part.after for part in parts] == ["  "] * (len(parts) - 1) + [""]
@@ -156,7 +168,7 @@ def test_a_long_line_is_cut_at_its_sentences(translator: Translator, pairs: Pair
 
 def test_several_threads_may_share_a_translator(translator: Translator, pairs: Pairs) -> None:
     def work(options: Options, share: Pairs) -> list[str]:
-        return [translator.translate(source, options) for source, _ in share]
+        return [translator.translate_line(source, options) for source, _ in share]
 
     shares = [pairs[i::8] for i in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -191,7 +203,7 @@ def test_no_translation_is_longer_than_asked(translator: Translator, beam: int, 
     ("text", "max_length", "length"),
     [
         ("Hi", None, "twice the source and 10"),
-        (f"{SENTENCE} He is.", None, "positions"),
+        (f"{SENTENCE[:-1]} he is as she was when I", None, "positions"),
         ("Hi", 10_000, "positions"),
         ("Hi", 7, 7),
     ],

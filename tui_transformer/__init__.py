@@ -7,11 +7,35 @@ Read the code in this order:
 3. `search`: how the next token is chosen.
 4. `runtime`: ONNX Runtime, the only place that knows it.
 5. `tokenizer` and `bundle`: what a model is on disk.
-6. `batching`: many lines, fast and in order.
-7. `cli`: how it is all wired to the command line.
+6. `batching` and `window`: many lines, fast and in order; `keep`: what must come through unchanged.
+7. `analysis` and `quality`: what attention says of words, and what looks wrong about a translation.
+8. `cli`: how it is all wired to the command line.
 
 `masks` and `positional` hold the two formulas that training shares with what is shown. The model itself,
 in PyTorch and in the order of the paper, is `ttx_export.model`.
+
+As a library: `from tui_transformer import Options, Translator`. Importing the package itself loads nothing.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .translator import Options, Translator
+
+__all__ = ["Options", "Translator"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Load the library when it is asked for: `import tui_transformer` alone stays instant."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import translator
+
+    return getattr(translator, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from .positional import LAYOUTS, Layout
-
+Layout = Literal["interleaved", "halves"]
 Activation = Literal["relu", "gelu", "swish"]
 Norm = Literal["post", "pre"]
 Tied = Literal["none", "target", "all"]
 
+LAYOUTS: tuple[Layout, ...] = ("interleaved", "halves")
 ACTIVATIONS: tuple[Activation, ...] = ("relu", "gelu", "swish")
 NORMS: tuple[Norm, ...] = ("post", "pre")
 TIED: tuple[Tied, ...] = ("none", "target", "all")

@@ -14,11 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from .search import Hypothesis
-from .translator import Options, Source, Translator
-
-MAX_POSITIONS = 8192
-"""Rows × padded length of one batch, hypotheses counted: larger ones fall out of the processor's cache."""
+from .translation import Line, Translation, Wanted
+from .translator import Options, Translator
+from .window import WindowTranslator
 
 WAIT_SECONDS = 0.02
 """How long an unfilled window waits for one more line."""
@@ -36,29 +34,27 @@ class Batching:
     window: int = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """What became of one line. `parts` above 1: it was too long and translated part by part."""
-
-    text: str
-    parts: int
-
-
 def translate_lines(
-    translator: Translator, lines: Iterable[str], options: Options | None = None, batching: Batching | None = None
+    translator: Translator,
+    lines: Iterable[str | Line],
+    options: Options | None = None,
+    batching: Batching | None = None,
+    wanted: Wanted | None = None,
 ) -> Iterator[Translation]:
     """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken."""
     options, batching = options or Options(), batching or Batching()
+    whole = (Line(line) if isinstance(line, str) else line for line in lines)
     pool = ThreadPoolExecutor(batching.workers)
+    work = WindowTranslator(translator, options, wanted or Wanted(), pool, batching.rows)
     try:
-        for window in windows(lines, batching):
-            yield from _translate_window(translator, window, options, batching, pool)
+        for window in windows(whole, batching):
+            yield from work.translate(window)
     finally:
         # Whoever leaves early does not wait for batches that nobody will read.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def windows(lines: Iterable[str], batching: Batching) -> Iterator[list[str]]:
+def windows(lines: Iterable[Line], batching: Batching) -> Iterator[list[Line]]:
     """Lines in groups of what has arrived, at first small, so that the first translation comes soon."""
     arrived: queue.Queue[object] = queue.Queue(batching.window)
     stopped = threading.Event()
@@ -78,23 +74,23 @@ def windows(lines: Iterable[str], batching: Batching) -> Iterator[list[str]]:
         stopped.set()
 
 
-def _fill(arrived: queue.Queue[object], size: int) -> tuple[list[str], object]:
+def _fill(arrived: queue.Queue[object], size: int) -> tuple[list[Line], object]:
     """Wait for a first line, then take what comes soon; the second value is the end or an error, if one came."""
-    window: list[str] = []
+    window: list[Line] = []
     deadline = None
     while len(window) < size:
         try:
             item = arrived.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
-        if not isinstance(item, str):
+        if not isinstance(item, Line):
             return window, item
         window.append(item)
         deadline = deadline or time.monotonic() + WAIT_SECONDS
     return window, None
 
 
-def _feed(lines: Iterable[str], arrived: queue.Queue[object], stopped: threading.Event) -> None:
+def _feed(lines: Iterable[Line], arrived: queue.Queue[object], stopped: threading.Event) -> None:
     """Run beside the translation: put lines into the queue, then the end, or the error that ended them."""
     last: object = _END
     try:
@@ -116,35 +112,3 @@ def _put(item: object, arrived: queue.Queue[object], stopped: threading.Event) -
             continue
         return True
     return False
-
-
-def _translate_window(
-    translator: Translator, window: list[str], options: Options, batching: Batching, pool: ThreadPoolExecutor
-) -> Iterator[Translation]:
-    lines = [translator.split(line) for line in window]
-    sources = [source for parts in lines for source in parts]
-    found: list[Hypothesis | None] = [None] * len(sources)
-    batches = list(batches_by_length(sources, options.beam, batching))
-
-    def translate(batch: list[int]) -> list[list[Hypothesis]]:
-        return translator.translate_batch([sources[i] for i in batch], options)
-
-    for batch, results in zip(batches, pool.map(translate, batches), strict=True):
-        for i, hypotheses in zip(batch, results, strict=True):
-            found[i] = hypotheses[0]
-    start = 0
-    for parts in lines:
-        best = [hypothesis for hypothesis in found[start : start + len(parts)] if hypothesis is not None]
-        yield Translation(translator.join(parts, best), len(parts))
-        start += len(parts)
-
-
-def batches_by_length(sources: list[Source], beam: int, batching: Batching) -> Iterator[list[int]]:
-    """Indices of sources, the longest first, cut so that a batch stays small enough for the caches."""
-    order = sorted(range(len(sources)), key=lambda i: -len(sources[i].ids))
-    start = 0
-    while start < len(order):
-        longest = max(1, len(sources[order[start]].ids))
-        rows = max(1, min(batching.rows, MAX_POSITIONS // (longest * beam)))
-        yield order[start : start + rows]
-        start += rows

@@ -3,6 +3,7 @@
     manifest.json         what the model is, and name, size and SHA-256 of every other file
     encoder_model.onnx    source ids → keys and values for the decoder, and the encoder's attention
     decoder_model.onnx    one step: last id and cache → next id, scores, new cache, attention
+    candidates_model.onnx scores → the likeliest ids and their log-probabilities; has no weights
     source.spm target.spm SentencePiece vocabularies
     README.md             the model card
 
@@ -26,10 +27,11 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 ENCODER = "encoder_model.onnx"
 DECODER = "decoder_model.onnx"
+CANDIDATES = "candidates_model.onnx"
 SOURCE_VOCABULARY = "source.spm"
 TARGET_VOCABULARY = "target.spm"
 CARD = "README.md"
-REQUIRED = (ENCODER, DECODER, SOURCE_VOCABULARY, TARGET_VOCABULARY)
+REQUIRED = (ENCODER, DECODER, CANDIDATES, SOURCE_VOCABULARY, TARGET_VOCABULARY)
 
 Precision = Literal["fp32", "int8", "fp16"]
 Part = Literal["key", "value"]
@@ -44,6 +46,11 @@ POSITION = "position"
 ENCODER_ATTENTION_MASK = "encoder_attention_mask"
 LOGITS = "logits"  # (B, V'), V' = V rounded up; the columns beyond V hold a score that never wins
 NEXT_ID = "next_id"  # (B,), the arg-max of the logits
+COUNT = "count"  # (1,), how many candidates a row
+CHOSEN = "chosen"  # (B,), ids whose log-probability is wanted as well
+CANDIDATE_IDS = "candidate_ids"  # (B, count), likeliest first
+CANDIDATE_LOG_PROBABILITIES = "candidate_log_probabilities"  # (B, count)
+CHOSEN_LOG_PROBABILITY = "chosen_log_probability"  # (B,)
 
 
 def encoder_attention(layer: int) -> str:

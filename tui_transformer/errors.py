@@ -13,6 +13,12 @@ class TtxError(Exception):
     exit_code = 1
 
 
+class SettingsError(TtxError):
+    """The config file or a TTX_* variable says something that cannot be."""
+
+    exit_code = 2
+
+
 class BundleError(TtxError):
     """A model bundle is missing, broken, or of an unknown format."""
 
@@ -41,3 +47,9 @@ class MissingExtraError(TtxError):
     """A command needs packages of an extra that is not installed."""
 
     exit_code = 7
+
+
+class QualityError(TtxError):
+    """Everything was translated, but some translations look wrong, and somebody wanted to be told (`--strict`)."""
+
+    exit_code = 8

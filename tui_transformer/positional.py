@@ -11,14 +11,12 @@ tensor2tensor do; the two differ only by a fixed permutation of the dimensions.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
-Layout = Literal["interleaved", "halves"]
+from .architecture import LAYOUTS, Layout
+
 Floats = npt.NDArray[np.float64]
-LAYOUTS: tuple[Layout, ...] = ("interleaved", "halves")
 BASE = 10_000.0
 
 

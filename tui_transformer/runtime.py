@@ -28,6 +28,15 @@ Device = Literal["auto", "cpu", "cuda"]
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _ERRORS_ONLY = 3
 
+VERSION: str = onnxruntime.__version__
+
+# The smallest model there is, y = max(x, 0) for one number: what can run it is there and works.
+_PROBE = bytes.fromhex(
+    "08083a330a0c0a0178120179220452656c75120170"  # ONNX IR 8; graph "p": Relu from x to y
+    "5a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a020801"  # x and y: one float each
+    "42040a00100d"  # opset 13
+)
+
 
 @dataclass(slots=True)
 class Cache:
@@ -66,18 +75,39 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
-class DecoderStep:
-    """One token further. What was not asked for is None.
+class Candidates:
+    """The likeliest next tokens of each row: ids and log-probabilities (R, count), likeliest first.
 
-    next_id (B,) is the arg-max; logits (B, V'), V' the vocabulary rounded up, with scores behind V
-    that no search ever chooses; self_attentions (L, B, H, T+1); cross_attentions (L, B, H, S).
+    `chosen` (R,) is the log-probability of the one id a row that was asked about.
+    """
+
+    ids: Ids
+    log_probabilities: Floats
+    chosen: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecoderStep:
+    """One token further. `next_id` (R,) is the arg-max; attentions are None unless they were asked for.
+
+    The scores stay where they were computed; `candidates` and `logits` fetch of them what is wanted.
     """
 
     cache: Cache
     next_id: Ids
-    logits: Floats | None
-    self_attentions: Floats | None
-    cross_attentions: Floats | None
+    self_attentions: Floats | None  # (L, R, H, T+1)
+    cross_attentions: Floats | None  # (L, R, H, S)
+    _scores: Any
+    _runtime: Runtime
+
+    def candidates(self, count: int, chosen: Ids | None = None) -> Candidates:
+        """The `count` likeliest ids of each row, and the log-probability of the `chosen` ones (R,)."""
+        return self._runtime.candidates(self._scores, count, self.next_id if chosen is None else chosen)
+
+    def logits(self) -> Floats:
+        """All scores (R, V)."""
+        vocabulary = self._runtime.architecture.target_vocabulary
+        return _numpy(self._scores)[:, :vocabulary].astype(np.float32, copy=False)
 
 
 class Runtime:
@@ -87,9 +117,10 @@ class Runtime:
         """`threads` are those that one operator uses. Raises DeviceError, or BundleError for a damaged graph."""
         self.architecture = model.manifest.architecture
         self._float: Any = np.float16 if model.manifest.precision == "fp16" else np.float32
-        self.encoder = _session(model.file(bundle.ENCODER), device, threads)
-        self.decoder = _session(model.file(bundle.DECODER), device, threads)
-        self.device = "cuda" if _PROVIDERS["cuda"] in self.decoder.get_providers() else "cpu"
+        self._encoder = _session(model.file(bundle.ENCODER), device, threads)
+        self._decoder = _session(model.file(bundle.DECODER), device, threads)
+        self._candidates = _session(model.file(bundle.CANDIDATES), device, threads)
+        self.device = "cuda" if _PROVIDERS["cuda"] in self._decoder.get_providers() else "cpu"
         layers = range(self.architecture.decoder_layers)
         self._encoder_maps = [bundle.encoder_attention(i) for i in range(self.architecture.encoder_layers)]
         self._self_maps = [bundle.decoder_attention(i) for i in layers]
@@ -100,8 +131,8 @@ class Runtime:
         self._check_names(model.path)
 
     def _check_names(self, path: Path) -> None:
-        encoder = {o.name for o in self.encoder.get_outputs()}
-        decoder = {o.name for o in self.decoder.get_outputs()}
+        encoder = {o.name for o in self._encoder.get_outputs()}
+        decoder = {o.name for o in self._decoder.get_outputs()}
         wanted = {bundle.LOGITS, bundle.NEXT_ID, *self._present, *self._self_maps, *self._cross_maps}
         missing = ({*self._encoder_maps, *self._cross_caches} - encoder) | (wanted - decoder)
         if missing:
@@ -112,7 +143,7 @@ class Runtime:
         names = self._cross_caches + (self._encoder_maps if attentions else [])
         mask_value = _ort(mask)
         feeds = {bundle.INPUT_IDS: _ort(ids), bundle.ATTENTION_MASK: mask_value}
-        outputs = dict(zip(names, self.encoder.run_with_ort_values(names, feeds), strict=True))
+        outputs = dict(zip(names, self._encoder.run_with_ort_values(names, feeds), strict=True))
         values = {name: outputs[name] for name in self._cross_caches}
         values[bundle.ENCODER_ATTENTION_MASK] = mask_value
         sources = frozenset(values)
@@ -122,32 +153,63 @@ class Runtime:
         maps = [_numpy(outputs[name]) for name in self._encoder_maps] if attentions else None
         return Encoding(Cache(0, batch, values, sources), _stack(maps))
 
-    def step(self, ids: Ids, cache: Cache, logits: bool = False, attentions: bool = False) -> DecoderStep:
-        """Read one token a sentence, ids (B,): what comes next, and the cache one position longer."""
+    def step(self, ids: Ids, cache: Cache, scores: bool = True, attentions: bool = False) -> DecoderStep:
+        """Read one token a row, ids (R,): what comes next, and the cache one position longer.
+
+        Without `scores` the step's `candidates` and `logits` are not to be had.
+        """
         names = [bundle.NEXT_ID, *self._present]
-        names += [bundle.LOGITS] if logits else []
+        names += [bundle.LOGITS] if scores else []
         names += [*self._self_maps, *self._cross_maps] if attentions else []
         feeds = {
             bundle.INPUT_IDS: _ort(ids[:, None]),
             bundle.POSITION: _ort(np.array([cache.position], np.int64)),
             **cache.values,
         }
-        outputs = dict(zip(names, self.decoder.run_with_ort_values(names, feeds), strict=True))
+        outputs = dict(zip(names, self._decoder.run_with_ort_values(names, feeds), strict=True))
         values = dict(cache.values)
         for past, present in zip(self._past, self._present, strict=True):
             values[past] = outputs[present]
         return DecoderStep(
             Cache(cache.position + 1, cache.batch, values, cache.sources),
             _numpy(outputs[bundle.NEXT_ID]),
-            _numpy(outputs[bundle.LOGITS]).astype(np.float32, copy=False) if logits else None,
             _stack([_numpy(outputs[n])[:, :, 0] for n in self._self_maps] if attentions else None),
             _stack([_numpy(outputs[n])[:, :, 0] for n in self._cross_maps] if attentions else None),
+            outputs.get(bundle.LOGITS),
+            self,
         )
+
+    def candidates(self, scores: Any, count: int, chosen: Ids) -> Candidates:
+        """What `DecoderStep.candidates` promises, from the scores on the device."""
+        count = min(count, self.architecture.target_vocabulary)
+        names = [bundle.CANDIDATE_IDS, bundle.CANDIDATE_LOG_PROBABILITIES, bundle.CHOSEN_LOG_PROBABILITY]
+        feeds = {bundle.LOGITS: scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
+        return Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
 
 
 def usable_cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usable_providers() -> dict[str, bool]:
+    """ONNX Runtime's providers of computation, and whether each works here: by trying, for it lists what it was
+    built for, and falls back without a word.
+    """
+    return {provider: _works(provider) for provider in onnxruntime.get_available_providers()}
+
+
+def _works(provider: str) -> bool:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        with _quiet_stderr():
+            session = onnxruntime.InferenceSession(_PROBE, options, providers=[provider], enable_fallback=0)
+            session.run(None, {"x": np.ones(1, np.float32)})
+    except Exception:
+        # Each provider fails in its own way; all of them mean no.
+        return False
+    return provider in session.get_providers()
 
 
 def _session(path: Path, device: Device, threads: int) -> Any:

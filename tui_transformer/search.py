@@ -1,12 +1,14 @@
-"""How the next token is chosen: greedy or beam search. Pure numpy on the scores of one step.
+"""How the next token is chosen: greedy search, sampling, or a given target. Pure numpy on one step's answer.
 
 A search holds R rows, each a hypothesis about one of N sentences, and is driven by the one loop in
 `translator`: it names the ids to feed (`ids`), is told the decoder's answer (`advance`), and says which
 rows go on. Nothing a search decides for one sentence depends on the other sentences of its batch.
+`beam` has the search that keeps several hypotheses.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,8 +22,6 @@ Floats = npt.NDArray[np.float32]
 
 COMPACT_BELOW = 0.75
 """Rows of finished sentences are dropped once fewer than this share of all rows is still alive (measured: 1.2×)."""
-
-BLOCK = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,62 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Which rows go on: new row i continues old row `rows[i]`. `same_sources`: no row changed its sentence."""
+    """Which rows go on: new row i continues old row `rows[i]`.
+
+    `same_sources`: no row changed its sentence. `chosen` (R,): the token that each old row got, None where
+    rows have no token of their own (beam search).
+    """
 
     rows: Rows
     same_sources: bool
+    chosen: Ids | None = None
+
+
+class Best(Protocol):
+    """Some likely next tokens: `ids` and `log_probabilities` (R, count), likeliest first; `chosen` (R,)."""
+
+    @property
+    def ids(self) -> Ids:
+        """Ids (R, count)."""
+        ...
+
+    @property
+    def log_probabilities(self) -> Floats:
+        """Their log-probabilities in nats (R, count)."""
+        ...
+
+    @property
+    def chosen(self) -> Floats:
+        """The log-probability of the one id a row that was asked about (R,)."""
+        ...
+
+
+class Answer(Protocol):
+    """What the decoder says about the next token of each row (`runtime.DecoderStep` is one)."""
+
+    @property
+    def next_id(self) -> Ids:
+        """The likeliest id (R,)."""
+        ...
+
+    def candidates(self, count: int, chosen: Ids | None = None) -> Best:
+        """The `count` likeliest, and how likely the `chosen` ones are (`next_id` if not given)."""
+        ...
+
+    def logits(self) -> Floats:
+        """All scores (R, V)."""
+        ...
 
 
 class Search(Protocol):
     """What the loop needs of a way to search."""
 
-    needs_logits: bool
+    needs_scores: bool
+    """Whether the answer must be able to give candidates or logits: greedy search wants the arg-max only."""
 
     @property
-    def first_rows(self) -> Rows:
-        """The sentence of each row at the start (R,)."""
+    def sentences(self) -> Rows:
+        """The sentence of each row (R,)."""
         ...
 
     @property
@@ -65,8 +107,8 @@ class Search(Protocol):
         """Whether every sentence has its translation."""
         ...
 
-    def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
-        """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
+    def advance(self, answer: Answer) -> Moves:
+        """Take the decoder's answer for each row."""
         ...
 
     def results(self) -> list[list[Hypothesis]]:
@@ -74,51 +116,52 @@ class Search(Protocol):
         ...
 
 
+def log_sum_exp(logits: Floats) -> Floats:
+    """(R, V) → (R,), without overflow."""
+    top = logits.max(axis=1)
+    total: Floats = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    return total
+
+
 def log_softmax(logits: Floats) -> Floats:
     """(R, V) → log-probabilities (R, V)."""
     return logits - log_sum_exp(logits)[:, None]
 
 
-def log_sum_exp(logits: Floats) -> Floats:
-    """(R, V) → (R,), without overflow."""
-    top = logits.max(axis=1)
-    return top + np.log(np.exp(logits - top[:, None]).sum(axis=1))  # type: ignore[no-any-return]
+class OneRow(ABC):
+    """A search with one row a sentence: subclasses say which token comes next."""
 
+    needs_scores = True
 
-def length_penalty(length: int, alpha: float) -> float:
-    """((5 + length) / 6)^alpha, length with its end (Wu et al. 2016, equation 14; Vaswani et al. use 0.6)."""
-    return float(((5 + length) / 6) ** alpha)
-
-
-class Greedy:
-    """Always the likeliest token. `scored` adds up log-probabilities, for which the logits are fetched."""
-
-    def __init__(self, limits: Sequence[int], bos: int, eos: int, scored: bool = False) -> None:
-        """`limits`: the most tokens each of the N sentences may get, its end included."""
-        self.needs_logits = scored
+    def __init__(self, first: Sequence[int], limits: Sequence[int], eos: int) -> None:
+        """`first`: what each of N sentences reads first; `limits`: the most tokens it may get, its end included."""
         self._limits, self._eos = limits, eos
         self._sentence: Rows = np.arange(len(limits))
         self._alive = np.ones(len(limits), bool)
         self._chosen: list[list[int]] = [[] for _ in limits]
         self._log_probability = np.zeros(len(limits))
         self._complete = [False] * len(limits)
-        self.ids: Ids = np.full(len(limits), bos, np.int64)
+        self.ids: Ids = np.array(first, np.int64)
 
     @property
-    def first_rows(self) -> Rows:
-        """The sentence of each row at the start (R,)."""
-        return np.arange(len(self._limits))
+    def sentences(self) -> Rows:
+        """The sentence of each row (R,)."""
+        return self._sentence
 
     @property
     def done(self) -> bool:
         """Whether every sentence has its translation."""
         return not self._alive.any()
 
-    def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
-        """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
-        if logits is not None:
-            chosen = logits[np.arange(len(next_id)), next_id]
-            self._log_probability[self._sentence[self._alive]] += (chosen - log_sum_exp(logits))[self._alive]
+    @abstractmethod
+    def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:
+        """The next id of each row (R,) and its log-probability, None if nobody wants to know."""
+
+    def advance(self, answer: Answer) -> Moves:
+        """Take the decoder's answer for each row."""
+        next_id, log_probability = self.choose(answer, self._sentence)
+        if log_probability is not None:
+            self._log_probability[self._sentence[self._alive]] += log_probability[self._alive]
         for row in np.flatnonzero(self._alive):
             sentence, token = int(self._sentence[row]), int(next_id[row])
             if token == self._eos:
@@ -127,156 +170,99 @@ class Greedy:
                 self._chosen[sentence].append(token)
             # The limit counts the end, which a hypothesis cut off here does not get.
             self._alive[row] = token != self._eos and len(self._chosen[sentence]) < self._limits[sentence]
-        keep = _kept_rows(self._alive)
+        keep = kept_rows(self._alive)
         self.ids = next_id[keep]
-        moves = Moves(keep, same_sources=len(keep) == len(self._alive))
+        moves = Moves(keep, same_sources=len(keep) == len(self._alive), chosen=next_id)
         self._sentence, self._alive = self._sentence[keep], self._alive[keep]
         return moves
 
     def results(self) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence, best first."""
+        """The one hypothesis of each sentence."""
         return [
             [Hypothesis(tuple(ids), float(log_probability), float(log_probability), complete)]
             for ids, log_probability, complete in zip(self._chosen, self._log_probability, self._complete, strict=True)
         ]
 
 
+class Greedy(OneRow):
+    """Always the likeliest token. Only if `scored`, log-probabilities are added up: they take time."""
+
+    def __init__(self, first: Sequence[int], limits: Sequence[int], eos: int, scored: bool = False) -> None:
+        super().__init__(first, limits, eos)
+        self.needs_scores = scored
+
+    def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:  # noqa: ARG002
+        """The arg-max."""
+        return answer.next_id, answer.candidates(1).chosen if self.needs_scores else None
+
+
+class Forced(OneRow):
+    """A given target, whatever the model would have said: for scores and attention of a known translation."""
+
+    def __init__(self, first: Sequence[int], targets: Sequence[Sequence[int]], eos: int) -> None:
+        """`targets`: the ids of each sentence, without start and end."""
+        super().__init__(first, [len(target) + 1 for target in targets], eos)
+        self._targets = [[*target, eos] for target in targets]
+        self.log_probabilities: list[list[float]] = [[] for _ in targets]
+        """Of each sentence's tokens, its end included."""
+
+    def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:
+        """The target's next token."""
+        # A row kept beyond its end reads its end again; nobody looks at what comes of it.
+        places = [min(len(self.log_probabilities[s]), len(self._targets[s]) - 1) for s in sentences]
+        next_id = np.array([self._targets[s][p] for s, p in zip(sentences, places, strict=True)], np.int64)
+        chosen = answer.candidates(1, next_id).chosen
+        for row in np.flatnonzero(self._alive):
+            self.log_probabilities[sentences[row]].append(float(chosen[row]))
+        return next_id, chosen
+
+
 @dataclass(frozen=True, slots=True)
-class Beam:
-    """One live hypothesis of a sentence: `parent` is its row before this step."""
-
-    ids: tuple[int, ...]
-    log_probability: float
-    parent: int
-
-
-class BeamSearch:
-    """Keeps the `width` likeliest beginnings of each sentence (Vaswani et al. 2017, 6.1: width 4, alpha 0.6).
-
-    Every sentence has `width` rows. A hypothesis that chooses the end leaves its row to the next best one
-    and is ranked by log-probability / length penalty. A sentence is done when `width` hypotheses have
-    ended and no live one scores better than all of them, or when its limit is reached.
+class SamplingOptions:
+    """Draw instead of taking the best: from the distribution sharpened by `temperature` (below 1) or flattened,
+    cut to the `top_k` likeliest (0: all) and to the likeliest that together have probability `top_p`.
     """
 
-    needs_logits = True
-
-    def __init__(self, limits: Sequence[int], bos: int, eos: int, width: int, alpha: float) -> None:
-        """`limits`: the most tokens each of the N sentences may get, its end included."""
-        self._limits, self._eos, self._width, self._alpha = limits, eos, width, alpha
-        self._finished: list[list[Hypothesis]] = [[] for _ in limits]
-        # All rows of a sentence start alike: only the first may be continued.
-        self._live = [[Beam((), 0.0 if i == 0 else -np.inf, 0) for i in range(width)] for _ in limits]
-        self._sentence: Rows = np.arange(len(limits))
-        self._alive = np.ones(len(limits), bool)
-        self.ids: Ids = np.full(len(limits) * width, bos, np.int64)
-
-    @property
-    def first_rows(self) -> Rows:
-        """The sentence of each row at the start (R,)."""
-        return np.repeat(np.arange(len(self._limits)), self._width)
-
-    @property
-    def done(self) -> bool:
-        """Whether every sentence has its translation."""
-        return not self._alive.any()
-
-    @property
-    def live(self) -> list[list[Beam]]:
-        """The live hypotheses of each sentence, best first."""
-        return self._live
-
-    @property
-    def finished(self) -> list[list[Hypothesis]]:
-        """The ended hypotheses of each sentence, in the order in which they ended."""
-        return self._finished
-
-    def advance(self, next_id: Ids, logits: Floats | None) -> Moves:
-        """Take the decoder's answer for each row: arg-max (R,) and, if needed, logits (R, V')."""
-        assert logits is not None
-        assert len(next_id) == len(logits)
-        scores = np.array([beam.log_probability for s in self._sentence for beam in self._live[s]], np.float32)
-        totals = logits + (scores - log_sum_exp(logits))[:, None]
-        # Twice the width: even if `width` candidates end, as many go on.
-        values, beams, tokens = best_candidates(totals.reshape(len(self._sentence), self._width, -1), 2 * self._width)
-        for place, sentence in enumerate(self._sentence):
-            if self._alive[place]:
-                self._extend(int(sentence), values[place], beams[place], tokens[place])
-                self._alive[place] = self._goes_on(int(sentence))
-        return self._move()
-
-    def _extend(self, sentence: int, values: Floats, beams: Rows, tokens: Ids) -> None:
-        """Replace a sentence's live hypotheses by its best candidates; those that end are finished."""
-        before, after = self._live[sentence], list[Beam]()
-        for value, beam, token in zip(values.tolist(), beams.tolist(), tokens.tolist(), strict=True):
-            if len(after) == self._width:
-                break
-            ids = before[beam].ids
-            if token != self._eos:
-                after.append(Beam((*ids, token), value, beam))
-            elif value > -np.inf:
-                self._finished[sentence].append(Hypothesis(ids, value, self._score(value, len(ids) + 1)))
-        self._live[sentence] = after
-
-    def _goes_on(self, sentence: int) -> bool:
-        live, finished = self._live[sentence][0], self._finished[sentence]
-        if len(live.ids) >= self._limits[sentence]:
-            return False
-        if len(finished) < self._width:
-            return True
-        return self._score(live.log_probability, len(live.ids)) > max(hypothesis.score for hypothesis in finished)
-
-    def _score(self, log_probability: float, length: int) -> float:
-        return log_probability / length_penalty(length, self._alpha)
-
-    def _move(self) -> Moves:
-        keep = _kept_rows(self._alive)
-        same = len(keep) == len(self._alive)
-        self._sentence, self._alive = self._sentence[keep], self._alive[keep]
-        live = [self._live[s] for s in self._sentence]
-        rows = [place * self._width + beam.parent for place, beams in zip(keep, live, strict=True) for beam in beams]
-        self.ids = np.array([beam.ids[-1] for beams in live for beam in beams], np.int64)
-        return Moves(np.array(rows, np.intp), same)
-
-    def results(self) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence, best first."""
-        found = []
-        for finished, live in zip(self._finished, self._live, strict=True):
-            cut_off = [
-                Hypothesis(b.ids, b.log_probability, self._score(b.log_probability, len(b.ids)), False)
-                for b in live
-                if b.ids and b.log_probability > -np.inf
-            ]
-            found.append(sorted(finished or cut_off, key=lambda h: -h.score)[: self._width])
-        return found
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
 
 
-def best_candidates(totals: Floats, count: int) -> tuple[Floats, Rows, Ids]:
-    """The `count` best of each sentence's continuations: totals (N, beams, V) → values, beams, ids (N, count).
+class Sampling(OneRow):
+    """Draws each token. A sentence's draws depend on the seed and its own text, not on its batch."""
 
-    Best first; equal ones in order of beam and id. Looks for the best blocks first: each of the best
-    `count` continuations lies in one of the best `count` blocks.
-    """
-    sentences, _, vocabulary = totals.shape
-    block = BLOCK if vocabulary % BLOCK == 0 else vocabulary
-    blocks = totals.reshape(sentences, -1, block)
-    best = np.sort(_largest(blocks.max(axis=2), count), axis=1)
-    candidates = np.take_along_axis(blocks, best[:, :, None], axis=1).reshape(sentences, -1)
-    chosen = np.sort(_largest(candidates, count), axis=1)
-    values = np.take_along_axis(candidates, chosen, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    chosen, values = np.take_along_axis(chosen, order, axis=1), np.take_along_axis(values, order, axis=1)
-    flat = np.take_along_axis(best, chosen // block, axis=1) * block + chosen % block
-    return values, flat // vocabulary, flat % vocabulary
+    def __init__(
+        self, first: Sequence[int], limits: Sequence[int], eos: int, options: SamplingOptions,
+        keys: Sequence[Sequence[int]],
+    ) -> None:  # fmt: skip
+        """`keys`: what makes each sentence's random stream its own, such as its source ids."""
+        super().__init__(first, limits, eos)
+        self._options = options
+        self._random = [np.random.default_rng([options.seed, *key]) for key in keys]
 
-
-def _largest(values: Floats, count: int) -> Rows:
-    """Columns of the `count` largest of each row, the lower column where equal: (N, M) → (N, min(count, M))."""
-    if count >= values.shape[1]:
-        return np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    return np.argsort(-values, axis=1, kind="stable")[:, :count]
+    def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:
+        """One draw a row; the log-probability is the model's own, before sharpening and cutting."""
+        log_probabilities = log_softmax(answer.logits())
+        next_id = np.array(
+            [draw(log_probabilities[row], self._options, self._random[s]) for row, s in enumerate(sentences)], np.int64
+        )
+        return next_id, log_probabilities[np.arange(len(next_id)), next_id]
 
 
-def _kept_rows(alive: npt.NDArray[np.bool_]) -> Rows:
+def draw(log_probabilities: Floats, options: SamplingOptions, random: np.random.Generator) -> int:
+    """One id from log-probabilities (V,)."""
+    order = np.argsort(-log_probabilities, kind="stable")[: options.top_k or None]
+    sharpened = log_probabilities[order].astype(np.float64) / options.temperature
+    weights = np.exp(sharpened - sharpened.max())
+    weights /= weights.sum()
+    # As many as are needed to reach top_p, the one that reaches it included (Holtzman et al. 2020).
+    nucleus = int(np.searchsorted(np.cumsum(weights), options.top_p)) + 1
+    weights = weights[:nucleus] / weights[:nucleus].sum()
+    return int(order[random.choice(len(weights), p=weights)])
+
+
+def kept_rows(alive: npt.NDArray[np.bool_]) -> Rows:
     """Finished sentences are dropped only when that shrinks the batch worth its copy."""
     if alive.mean() < COMPACT_BELOW:
         return np.flatnonzero(alive)

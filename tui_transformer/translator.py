@@ -1,60 +1,79 @@
-"""The main path: text goes in, a stream of events or a translation comes out.
-
-One loop, `_decode`, drives the runtime for one watched sentence and for a batch of many alike.
-"""
+"""The main path: text goes in, a stream of events or a translation comes out."""
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .beam import BeamSearch
 from .bundle import SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle, read_bundle
 from .catalogue import find_model
-from .events import BeamStep, Candidate, Encoded, EndedHypothesis, Event, Finished, LiveHypothesis, Step
-from .runtime import Cache, DecoderStep, Device, Runtime
-from .search import BeamSearch, Greedy, Hypothesis, Ids, Moves, Search, log_softmax
+from .decoding import Options, decode, make_search, pad
+from .events import Encoded, Event, Finished
+from .runtime import Device, Runtime, usable_cores
+from .search import Floats, Forced, Hypothesis
 from .splitting import split_line
 from .tokenizer import Tokenizer, TokenizerOptions
+from .watching import watch_beam, watch_step
+
+if TYPE_CHECKING:
+    from .scoring import PairScore
+
+__all__ = ["ForcedTarget", "Hypothesis", "Options", "Source", "Translator"]
 
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How to translate. `beam` 1 is greedy; `max_length` in pieces, None for twice the source and 10 more."""
-
-    beam: int = 4
-    length_penalty: float = 0.6
-    max_length: int | None = None
-    candidates: int = 5
-    """How many candidates a `Step` lists."""
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
-    """A part of a line, ready for the encoder: ids end with the end piece. `before`/`after`: its white space."""
+    """A part of a line: its text, the white space around it, and its ids for the encoder, end piece included.
+
+    Without ids there is nothing to translate: such a part comes out as it is.
+    """
 
     text: str
     ids: tuple[int, ...]
     before: str = ""
     after: str = ""
 
+    @classmethod
+    def literal(cls, text: str) -> Source:
+        """A part that is not to be translated."""
+        return cls("", (), text)
 
-class _Observed(NamedTuple):
-    """One turn of the loop: what was read, what the decoder said, what the search made of it."""
+    @property
+    def whole(self) -> str:
+        """The part of the line as it was."""
+        return self.before + self.text + self.after
 
-    step: DecoderStep
-    moves: Moves
+
+@dataclass(frozen=True, slots=True)
+class ForcedTarget:
+    """What the model makes of a given translation: its log-probabilities, end included, in nats, and attention.
+
+    `cross_attention` (L, H, T, S), T the target with its end; None unless it was asked for.
+    """
+
+    ids: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    cross_attention: Floats | None
 
 
 class Translator:
-    """A loaded model. Safe to use from several threads: all that changes lives in the call."""
+    """A loaded model. Safe to use from several threads: all that changes lives in the call.
+
+    >>> from tui_transformer import Options, Translator
+    >>> translator = Translator.load("tests/data/tiny")
+    >>> list(translator.translate(["Tom called Mary's bluff.", ""]))
+    ['Tom zwang Mary, Farbe zu bekennen.', '']
+    """
 
     def __init__(self, bundle: Bundle, device: Device = "auto", threads: int = 1) -> None:
         """Raises BundleError or DeviceError."""
@@ -77,145 +96,156 @@ class Translator:
         """Translate one sentence and tell everything as it happens. Stop reading, and decoding stops.
 
         A text longer than the model's positions is cut at that many pieces: what is watched is one pass.
+
+        >>> events = Translator.load("tests/data/tiny").stream("Tom called Mary's bluff.", Options(beam=1))
+        >>> [type(event).__name__ for event in events][:3]
+        ['Encoded', 'Step', 'Step']
         """
         options = options or Options()
-        ids = (*self._encode(_readable(text))[: self.runtime.architecture.positions - 1], self.special.source_eos)
-        source = Source(text, ids)
-        search = self._search([source], options, scored=True)
-        encoding = self.runtime.encode(*self._pad([source]), attentions=True)
+        source = self.whole(text)
+        search = make_search([source.ids], options, *self._ends, scored=True)
+        encoding = self.runtime.encode(*pad([source.ids], self.special.source_pad), attentions=True)
         assert encoding.attentions is not None
-        yield Encoded(text, self.source.pieces(ids), ids, encoding.attentions[:, 0])
-        for position, observed in enumerate(self._decode(encoding.cache, search, attentions=True)):
-            if isinstance(search, BeamSearch):
-                yield self._beam_step(position, observed, search)
-            else:
-                yield self._step(position, observed, options)
+        yield Encoded(text, self.source.pieces(source.ids), source.ids, encoding.attentions[:, 0])
+        before = 0.0
+        turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, options.prefix, attentions=True)
+        for position, turn in enumerate(turns):
+            if turn.chosen is None:
+                assert isinstance(search, BeamSearch)
+                yield watch_beam(position, turn, search, self.target)
+                continue
+            step = watch_step(position, int(turn.chosen[0]), turn.step, self.target, options.candidates)
+            before += math.log(max(step.chosen.probability, 1e-300)) if position < len(options.prefix) else 0.0
+            yield step
         best = search.results()[0][0]
+        ids = (*options.prefix, *best.ids)
         yield Finished(
-            self.target.decode(best.ids), self.target.pieces(best.ids), best.ids,
-            best.log_probability, best.score, best.complete,
+            self.target.decode(ids), self.target.pieces(ids), ids,
+            before + best.log_probability, best.score, best.complete,
         )  # fmt: skip
-
-    def _step(self, position: int, observed: _Observed, options: Options) -> Step:
-        step = observed.step
-        assert step.logits is not None
-        assert step.self_attentions is not None
-        assert step.cross_attentions is not None
-        probabilities = np.exp(log_softmax(step.logits)[0, : self.target.size].astype(np.float64))
-        likely = np.argsort(-probabilities, kind="stable")[: options.candidates]
-        positive = probabilities[probabilities > 0]
-        return Step(
-            position,
-            self._candidate(int(step.next_id[0]), probabilities),
-            tuple(self._candidate(int(i), probabilities) for i in likely),
-            float(-(positive * np.log2(positive)).sum()),
-            step.self_attentions[:, 0],
-            step.cross_attentions[:, 0],
-        )
-
-    def _candidate(self, piece_id: int, probabilities: np.ndarray) -> Candidate:
-        return Candidate(piece_id, self.target.piece(piece_id), float(probabilities[piece_id]))
-
-    def _beam_step(self, position: int, observed: _Observed, search: BeamSearch) -> BeamStep:
-        step = observed.step
-        assert step.self_attentions is not None
-        assert step.cross_attentions is not None
-        live, ended = search.live[0], search.finished[0]
-        rows = range(step.cache.batch)
-        return BeamStep(
-            position,
-            tuple(
-                LiveHypothesis(self.target.piece(beam.ids[-1]), beam.ids[-1], beam.parent, beam.log_probability)
-                for beam in live
-            ),
-            tuple(
-                EndedHypothesis(h.ids, self.target.decode(h.ids), h.log_probability, h.score)
-                for h in ended
-                if len(h.ids) == position
-            ),
-            tuple(sorted(set(rows) - {beam.parent for beam in live})),
-            step.self_attentions.swapaxes(0, 1),
-            step.cross_attentions.swapaxes(0, 1),
-        )
 
     # -- many lines ------------------------------------------------------------------------------------
 
     def split(self, line: str) -> list[Source]:
-        """A line as the parts to be translated: one, unless it is longer than the model's sentences."""
-        limit = min(self.bundle.manifest.sentence_limit, self.runtime.architecture.positions) - 1
-        parts = split_line(line, lambda part: len(self._encode(_readable(part))) <= limit)
-        sources = []
-        for part in parts:
-            before, core, after = _EDGES.fullmatch(part).groups()  # type: ignore[union-attr]
-            core = _readable(core)
-            ids = (*self._encode(core)[:limit], self.special.source_eos) if core else ()
-            sources.append(Source(core, ids, before, after))
-        return sources
+        """A line as the parts to be translated: its sentences, cut further if longer than the model's."""
+        manifest = self.bundle.manifest
+        limit = min(manifest.sentence_limit, self.runtime.architecture.positions) - 1
+        parts = split_line(
+            line, manifest.source_language, lambda part: len(self.source.encode(_readable(part))) <= limit
+        )
+        return [self._source(part, limit) for part in parts]
+
+    def source_ids(self, text: str) -> tuple[int, ...]:
+        """All pieces of a text, without the end."""
+        return tuple(self.source.encode(_readable(text)))
+
+    def target_ids(self, text: str) -> tuple[int, ...]:
+        """The pieces of a given translation, without start and end, written as the training texts are."""
+        return tuple(self.target.encode(_readable(text)))
+
+    def whole(self, text: str) -> Source:
+        """A text in one part, cut at the model's positions."""
+        return self._source(text, self.runtime.architecture.positions - 1)
+
+    def _source(self, text: str, limit: int) -> Source:
+        before, core, after = _EDGES.fullmatch(text).groups()  # type: ignore[union-attr]
+        ids = (*self.source.encode(_readable(core))[:limit], self.special.source_eos) if core else ()
+        return Source(core, ids, before, after)
 
     def translate_batch(self, sources: Sequence[Source], options: Options | None = None) -> list[list[Hypothesis]]:
-        """The hypotheses of each source, best first. A source without text gives the empty hypothesis."""
+        """The hypotheses of each source, best first. A source without text gives the empty hypothesis.
+
+        Log-probabilities are those of what follows a forced beginning; greedy search does not know them.
+        """
         options = options or Options()
         found = [[Hypothesis((), 0.0, 0.0)] for _ in sources]
         real = [i for i, source in enumerate(sources) if source.ids]
         if real:
-            chosen = [sources[i] for i in real]
-            search = self._search(chosen, options)
-            for _ in self._decode(self.runtime.encode(*self._pad(chosen)).cache, search):
+            ids = [sources[i].ids for i in real]
+            search = make_search(ids, options, *self._ends)
+            cache = self.runtime.encode(*pad(ids, self.special.source_pad)).cache
+            for _ in decode(self.runtime, cache, search, self.special.target_bos, options.prefix):
                 pass
             for i, hypotheses in zip(real, search.results(), strict=True):
-                found[i] = hypotheses
+                found[i] = [
+                    Hypothesis((*options.prefix, *h.ids), h.log_probability, h.score, h.complete) for h in hypotheses
+                ]
         return found
 
-    def join(self, sources: Sequence[Source], translations: Sequence[Hypothesis]) -> str:
-        """The parts of one line put together again, each with the white space it had.
+    def force(
+        self, sources: Sequence[Source], targets: Sequence[Sequence[int]], attentions: bool = False
+    ) -> list[ForcedTarget]:
+        """What the model makes of given translations (ids without start and end), each cut at its positions."""
+        limit = self.runtime.architecture.positions - 1
+        targets = [tuple(target[:limit]) for target in targets]
+        # A blank source still has its end to look at.
+        ids = [source.ids or (self.special.source_eos,) for source in sources]
+        search = Forced([self.special.target_bos] * len(ids), targets, self.special.target_eos)
+        cache = self.runtime.encode(*pad(ids, self.special.source_pad)).cache
+        maps: list[list[Floats]] = [[] for _ in ids]
+        for turn in decode(self.runtime, cache, search, self.special.target_bos, attentions=attentions):
+            if turn.step.cross_attentions is not None:
+                for row, sentence in enumerate(turn.sentences):
+                    maps[sentence].append(turn.step.cross_attentions[:, row, :, : len(ids[sentence])])
+        return [
+            # Rows kept a while beyond their end have gathered a few maps too many.
+            ForcedTarget(tuple(t), tuple(scores), np.stack(rows[: len(t) + 1], axis=2) if attentions else None)
+            for t, scores, rows in zip(targets, search.log_probabilities, maps, strict=True)
+        ]
+
+    def text(self, source: Source, translation: Hypothesis) -> str:
+        """What a hypothesis says, with the white space that its source has around it.
 
         A line stays a line: the model has a piece for every byte, line breaks too.
         """
-        return "".join(
-            part.before + _LINE_BREAKS.sub(" ", self.target.decode(translation.ids)) + part.after
-            for part, translation in zip(sources, translations, strict=True)
-        )
+        return source.before + _LINE_BREAKS.sub(" ", self.target.decode(translation.ids)) + source.after
 
-    def translate(self, line: str, options: Options | None = None) -> str:
-        """One line of text. For many lines `batching.translate_lines` is faster."""
+    def translate_line(self, line: str, options: Options | None = None) -> str:
+        """One line of text. For many lines `translate` is faster.
+
+        >>> Translator.load("tests/data/tiny").translate_line("Tom called Mary's bluff.", Options(beam=1))
+        'Tom zwang Mary, Farbe zu bekennen.'
+        """
         sources = self.split(line)
-        return self.join(sources, [found[0] for found in self.translate_batch(sources, options)])
+        found = self.translate_batch(sources, options)
+        return "".join(self.text(source, hypotheses[0]) for source, hypotheses in zip(sources, found, strict=True))
 
-    # -- what both share -------------------------------------------------------------------------------
+    def translate(self, lines: Iterable[str], options: Options | None = None) -> Iterator[str]:
+        """One translation for each line, in order, on all processor cores.
 
-    def _encode(self, text: str) -> list[int]:
-        return self.source.encode(text)
+        Lazy: lines are read a little ahead of what is taken, so that they may come from an endless pipe.
+        Raises TypeError for a single string, whose letters would be taken for lines.
 
-    def _search(self, sources: Sequence[Source], options: Options, scored: bool = False) -> Search:
-        positions = self.runtime.architecture.positions
-        limits = [
-            min(options.max_length if options.max_length is not None else 2 * len(s.ids) + 10, positions)
-            for s in sources
-        ]
-        bos, eos = self.special.target_bos, self.special.target_eos
-        if options.beam == 1:
-            return Greedy(limits, bos, eos, scored)
-        return BeamSearch(limits, bos, eos, options.beam, options.length_penalty)
+        >>> translator = Translator.load("tests/data/tiny")
+        >>> next(translator.translate(line for line in ["Mary has a flower in her hair.", "Good night."]))
+        'Mary hat eine Blume im Haar.'
+        """
+        if isinstance(lines, str):
+            raise TypeError("translate() takes an iterable of lines; translate_line() takes one line")
+        from .batching import Batching, translate_lines  # it is built on this module
 
-    def _pad(self, sources: Sequence[Source]) -> tuple[Ids, Ids]:
-        """Ids and mask (B, S), S the longest source."""
-        longest = max(len(source.ids) for source in sources)
-        ids = np.full((len(sources), longest), self.special.source_pad, np.int64)
-        mask = np.zeros_like(ids)
-        for row, source in enumerate(sources):
-            ids[row, : len(source.ids)] = source.ids
-            mask[row, : len(source.ids)] = 1
-        return ids, mask
+        return (found.text for found in translate_lines(self, lines, options, Batching(workers=usable_cores())))
 
-    def _decode(self, cache: Cache, search: Search, attentions: bool = False) -> Iterator[_Observed]:
-        """The one loop: feed the last ids, let the search choose, move the cache."""
-        cache = cache.select(search.first_rows)
-        while not search.done:
-            step = self.runtime.step(search.ids, cache, logits=search.needs_logits, attentions=attentions)
-            moves = search.advance(step.next_id, step.logits)
-            yield _Observed(step, moves)
-            if not search.done:
-                cache = step.cache.select(moves.rows, moves.same_sources)
+    def score(self, pairs: Iterable[tuple[str, str]]) -> Iterator[PairScore]:
+        """How likely the model finds given translations: a score for each (source, target), in order. Lazy.
+
+        >>> translator = Translator.load("tests/data/tiny")
+        >>> good, bad = translator.score([
+        ...     ("Tom called Mary's bluff.", "Tom zwang Mary, Farbe zu bekennen."),
+        ...     ("Tom called Mary's bluff.", "Mary hat eine Blume im Haar."),
+        ... ])
+        >>> good.pieces[-1], len(good.log_probabilities) == len(good.pieces)
+        ('</s>', True)
+        >>> good.perplexity < 2 < bad.perplexity
+        True
+        """
+        from .scoring import score_pairs  # it is built on this module
+
+        return score_pairs(self, pairs)
+
+    @property
+    def _ends(self) -> tuple[int, int, int]:
+        return self.runtime.architecture.positions, self.special.target_bos, self.special.target_eos
 
 
 def _readable(text: str) -> str:

@@ -16,6 +16,7 @@ CONTRIB = "com.microsoft"
 """ONNX Runtime's own operators: FusedMatMul and MatMulIntegerToFloat."""
 
 INT64 = TensorProto.INT64
+FLOAT = TensorProto.FLOAT
 FLOAT_TYPES = {"fp32": TensorProto.FLOAT, "int8": TensorProto.FLOAT, "fp16": TensorProto.FLOAT16}
 
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tui_transformer.architecture import Architecture
+from tui_transformer.architecture import Architecture, Layout
 from tui_transformer.masks import HIDDEN_SCORE, combine_masks, look_ahead_mask, padding_mask
-from tui_transformer.positional import Layout, sinusoids
+from tui_transformer.positional import sinusoids
 
 ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu, "swish": F.silu}
 

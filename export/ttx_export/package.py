@@ -26,7 +26,7 @@ from .model import Transformer, parameter_count
 from .parity import TOLERANCE, measure_parity
 from .quantize import calibrate
 from .score import Score, score_set, translate_sources
-from .to_onnx import decoder_graph, encoder_graph
+from .to_onnx import candidates_graph, decoder_graph, encoder_graph
 
 CALIBRATION_PAIRS = 300
 GATE_PAIRS = 1000
@@ -131,11 +131,12 @@ def _quantized(
 def write_graphs(
     checkpoint: Checkpoint, model: Transformer, linear: Linear, manifest: Manifest, folder: Path
 ) -> Bundle:
-    """A bundle without scores and card: the two graphs, the vocabularies, the manifest."""
+    """A bundle without scores and card: the graphs, the vocabularies, the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
     for file, graph in ((bundle.ENCODER, encoder_graph), (bundle.DECODER, decoder_graph)):
         onnx.save(graph(weights, model.shape, manifest.precision, linear), folder / file)
+    onnx.save(candidates_graph(model.shape, manifest.precision), folder / bundle.CANDIDATES)
     (folder / bundle.SOURCE_VOCABULARY).write_bytes(checkpoint.vocabularies.source.model)
     (folder / bundle.TARGET_VOCABULARY).write_bytes(checkpoint.vocabularies.target.model)
     return bundle.write_manifest(folder, manifest)

@@ -62,10 +62,9 @@ def measure_parity(model: Transformer, runtime: Runtime, special: SpecialIds, se
         attention.append(_difference(encoding.attentions * real, torch.stack(encoded.attentions).numpy() * real))
         cache = encoding.cache
         for t in range(target_length):
-            step = runtime.step(target[:, t], cache, logits=True, attentions=True)
+            step = runtime.step(target[:, t], cache, attentions=True)
             cache = step.cache
-            assert step.logits is not None
-            logits.append(_difference(step.logits[:, : model.shape.target_vocabulary], expected[:, t]))
+            logits.append(_difference(step.logits(), expected[:, t]))
             own = torch.stack(decoded.self_attentions)[:, :, :, t, : t + 1].numpy()
             cross = torch.stack(decoded.cross_attentions)[:, :, :, t].numpy()
             attention += [_difference(step.self_attentions, own), _difference(step.cross_attentions, cross)]

@@ -19,7 +19,7 @@ from tui_transformer.architecture import Architecture
 from tui_transformer.masks import HIDDEN_SCORE
 from tui_transformer.positional import sinusoids
 
-from .graph import CONTRIB, INT64, Graph
+from .graph import CONTRIB, FLOAT, INT64, Graph
 from .linear import Array, Linear
 
 BLOCK = 128
@@ -38,6 +38,45 @@ def encoder_graph(weights: Mapping[str, Array], shape: Architecture, precision: 
 def decoder_graph(weights: Mapping[str, Array], shape: Architecture, precision: str, linear: Linear) -> onnx.ModelProto:
     """One step: input_ids (B, 1), position (1,), caches → logits (B, V'), next_id (B,), caches, attention."""
     return _Writer("decoder", weights, shape, precision, linear).decoder()
+
+
+def candidates_graph(shape: Architecture, precision: str) -> onnx.ModelProto:
+    """logits (B, V'), count (1,), chosen (B,) → the `count` likeliest ids, their and the chosen ones' log-probability.
+
+    Beam search needs a few candidates of each row, not the whole row: choosing them here, block by block,
+    is five times faster than in numpy, and greedy search, which does not run this graph, pays nothing.
+    """
+    g = Graph("candidates", precision)
+    size = padded_vocabulary(shape.target_vocabulary)
+    logits = g.input(bundle.LOGITS, g.float_type, ("B", size))
+    count = g.input(bundle.COUNT, INT64, (1,))
+    chosen = g.input(bundle.CHOSEN, INT64, ("B",))
+    logits = g.op("Cast", logits, to=FLOAT) if precision == "fp16" else logits
+    blocks = g.op("Reshape", logits, g.integers(-1, size // BLOCK, BLOCK))
+    maxima = g.op("ReduceMax", blocks, g.integers(-1), keepdims=0)
+    log_total = _log_sum_exp(g, logits, maxima, size)
+    # Each of the best `count` ids lies in one of the best `count` blocks.
+    kept = g.op("Min", count, g.integers(size // BLOCK))
+    _, best_blocks = g.ops("TopK", maxima, kept, outputs=2, axis=-1)
+    members = g.op("GatherND", blocks, g.op("Unsqueeze", best_blocks, g.integers(-1)), batch_dims=1)
+    width = g.op("Concat", g.integers(-1), g.op("Mul", kept, g.integers(BLOCK)), axis=0)
+    values, places = g.ops("TopK", g.op("Reshape", members, width), count, outputs=2, axis=-1)
+    block = g.op("GatherElements", best_blocks, g.op("Div", places, g.integers(BLOCK)), axis=1)
+    ids = g.op("Add", g.op("Mul", block, g.integers(BLOCK)), g.op("Mod", places, g.integers(BLOCK)))
+    picked = g.op("GatherElements", logits, g.op("Unsqueeze", chosen, g.integers(1)), axis=1)
+    g.output(bundle.CANDIDATE_IDS, ids, INT64, ("B", "count"))
+    g.output(bundle.CANDIDATE_LOG_PROBABILITIES, g.op("Sub", values, log_total), FLOAT, ("B", "count"))
+    flat = g.op("Squeeze", g.op("Sub", picked, log_total), g.integers(1))
+    g.output(bundle.CHOSEN_LOG_PROBABILITY, flat, FLOAT, ("B",))
+    return g.build()
+
+
+def _log_sum_exp(g: Graph, logits: str, maxima: str, size: int) -> str:
+    """(B, V') → (B, 1), by way of Softmax, whose operator is fast: its largest value is exp(max − log Σ exp)."""
+    softmax = g.op("Reshape", g.op("Softmax", logits, axis=-1), g.integers(-1, size // BLOCK, BLOCK))
+    largest = g.op("ReduceMax", softmax, g.integers(-1), keepdims=0)
+    top = g.op("ReduceMax", maxima, g.integers(-1), keepdims=1)
+    return g.op("Sub", top, g.op("Log", g.op("ReduceMax", largest, g.integers(-1), keepdims=1)))
 
 
 def padded_vocabulary(size: int) -> int:

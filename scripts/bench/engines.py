@@ -77,7 +77,7 @@ class Ttx:
 
         options = Options(beam=request.beam, max_length=request.limit)
         if len(lines) == 1:
-            return [self.translator.translate(lines[0], options)]
+            return [self.translator.translate_line(lines[0], options)]
         batching = Batching(self.workers, request.batch, first_window=len(lines), window=len(lines))
         return [found.text for found in translate_lines(self.translator, lines, options, batching)]
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tui_transformer.cli import main
+
 LONG = 120
 """Seconds that no command takes, however busy the machine is."""
 
@@ -23,6 +25,39 @@ class Done(NamedTuple):
     err: str
 
 
+Ttx = Callable[..., Done]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_s_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TTX_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def ttx(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ttx:
+    """Run `ttx` in this process, without settings: `ttx("score", "--help", stdin="text")`."""
+
+    def run(*arguments: str | Path, stdin: str | bytes = "") -> Done:
+        file = tmp_path / "stdin"
+        file.write_bytes(stdin if isinstance(stdin, bytes) else stdin.encode())
+        code: object = 0
+        capfd.readouterr()
+        with open(file, encoding="utf-8") as stream, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", stream)
+            patch.setattr(sys, "argv", ["ttx", *map(str, arguments)])
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code or 0
+        assert isinstance(code, int)
+        return Done(code, *capfd.readouterr())
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def environment(bundle_folder: Path) -> dict[str, str]:
     """No settings but the tiny model; wide, plain help."""
@@ -31,8 +66,8 @@ def environment(bundle_folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def ttx(environment: dict[str, str], tmp_path: Path) -> Callable[..., Done]:
-    """Run `ttx` in an empty folder: `ttx("translate", "Hello.", stdin=b"", TTX_MODEL="en-de")`."""
+def ttx_process(environment: dict[str, str], tmp_path: Path) -> Callable[..., Done]:
+    """Run `ttx` in an empty folder: `ttx_process("translate", "Hello.", TTX_MODEL="en-de")`."""
 
     def run(*arguments: str | bytes | Path, stdin: bytes = b"", **settings: str) -> Done:
         done = subprocess.run(
@@ -50,8 +85,6 @@ def ttx_here(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., Done]:
     """Run `ttx` in this process, for what needs no process of its own."""
-    from tui_transformer.cli import main
-
     for name in [name for name in os.environ if name.startswith("TTX_")]:
         monkeypatch.delenv(name)
     for name, value in environment.items():

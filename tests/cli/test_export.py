@@ -46,8 +46,8 @@ def is_one_line(text: str) -> bool:
     return text.startswith("ttx: ") and text.count("\n") == 1
 
 
-def test_the_folder_goes_to_stdout_and_the_rest_to_stderr(ttx: Ttx, run: Path, tmp_path: Path) -> None:
-    done = ttx("export", run / "last.pt", "model", "--precision", "fp32", "--no-score")
+def test_the_folder_goes_to_stdout_and_the_rest_to_stderr(ttx_process: Ttx, run: Path, tmp_path: Path) -> None:
+    done = ttx_process("export", run / "last.pt", "model", "--precision", "fp32", "--no-score")
     assert (done.code, done.out) == (0, "model\n")
     assert is_one_line(done.err)
     assert "parity with PyTorch" in done.err

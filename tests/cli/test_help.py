@@ -45,8 +45,8 @@ def test_without_a_command_there_is_help_too(ttx_here: Ttx) -> None:
     assert "Usage: " in done.out + done.err
 
 
-def test_help_in_a_process_of_its_own(ttx: Ttx) -> None:
-    done = ttx("--help")
+def test_help_in_a_process_of_its_own(ttx_process: Ttx) -> None:
+    done = ttx_process("--help")
     assert (done.code, done.err) == (0, "")
     assert "130 interrupted" in words(done.out)
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from ttx_export.model import MultiHeadAttention, Transformer, parameter_count, scaled_dot_product_attention
 
-from tui_transformer.architecture import ACTIVATIONS, NORMS, TIED, Architecture
-from tui_transformer.positional import LAYOUTS, sinusoids
+from tui_transformer.architecture import ACTIVATIONS, LAYOUTS, NORMS, TIED, Architecture
+from tui_transformer.positional import sinusoids
 
 PAD = 0
 SHAPE = Architecture(

@@ -57,7 +57,9 @@ def content(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("beam", [1, 4])
 def test_what_was_learnt_is_said_by_the_exported_graphs(fp32: Bundle, pairs: Pairs, beam: int) -> None:
     translator = Translator(fp32, "cpu")
-    assert [translator.translate(source, Options(beam=beam)) for source, _ in pairs] == [target for _, target in pairs]
+    assert [translator.translate_line(source, Options(beam=beam)) for source, _ in pairs] == [
+        target for _, target in pairs
+    ]
 
 
 def test_what_was_learnt_is_said_by_pytorch(checkpoint: Checkpoint, pairs: Pairs) -> None:
@@ -77,7 +79,7 @@ def test_pytorch_and_the_graphs_say_the_same_of_what_was_never_heard(
     (said,) = translate_greedily(
         checkpoint.build_model(), [text], vocabularies.source, vocabularies.target, special_ids(checkpoint)
     )
-    assert Translator(fp32, "cpu").translate(text, Options(beam=1)) == said
+    assert Translator(fp32, "cpu").translate_line(text, Options(beam=1)) == said
 
 
 def test_the_bundle_says_what_it_is(fp32: Bundle, checkpoint: Checkpoint) -> None:
@@ -152,7 +154,7 @@ def test_half_precision_is_for_gpus_but_can_be_made_anywhere(checkpoint: Checkpo
     bundle = export_bundle(checkpoint, tmp_path / "fp16", Wanted("fp16", score=False))
     assert bundle.manifest.precision == "fp16"
     assert bundle.manifest.parity.keys() == {"fp16"}
-    assert Translator(bundle, "cpu").translate("The roof leaks.") == "Das Dach leckt."
+    assert Translator(bundle, "cpu").translate_line("The roof leaks.") == "Das Dach leckt."
 
 
 def test_perfect_translations_score_a_hundred() -> None:

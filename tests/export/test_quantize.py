@@ -148,7 +148,7 @@ def int8(learnt_by_heart: Path, tmp_path_factory: pytest.TempPathFactory) -> Tra
 def test_8_bits_are_enough_to_remember(int8: Translator, pairs: Pairs) -> None:
     parity = int8.bundle.manifest.parity["int8"]
     assert parity["same_next_id"] > 0.9
-    known = sum(int8.translate(source, Options(beam=1)) == target for source, target in pairs)
+    known = sum(int8.translate_line(source, Options(beam=1)) == target for source, target in pairs)
     assert known >= 48
 
 

@@ -18,7 +18,7 @@ from ttx_export.batches import SpecialIds
 from ttx_export.linear import FloatLinear
 from ttx_export.model import Transformer
 from ttx_export.parity import TOLERANCE, Parity, measure_parity
-from ttx_export.to_onnx import decoder_graph, encoder_graph, padded_vocabulary
+from ttx_export.to_onnx import candidates_graph, decoder_graph, encoder_graph, padded_vocabulary
 
 from tui_transformer import bundle
 from tui_transformer.architecture import ACTIVATIONS, NORMS, TIED, Architecture
@@ -54,6 +54,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
         weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
         for file, graph in ((bundle.ENCODER, encoder_graph), (bundle.DECODER, decoder_graph)):
             onnx.save(graph(weights, model.shape, precision, FloatLinear()), folder / file)
+        onnx.save(candidates_graph(model.shape, precision), folder / bundle.CANDIDATES)
         special = SpecialTokens(PAD, EOS, 1, PAD, BOS, EOS, 1)
         manifest = Manifest("test", "en", "de", model.shape, special, {}, precision, 21, sentence_limit=5)
         return Runtime(Bundle(folder, manifest), "cpu")
@@ -73,7 +74,7 @@ def read(runtime: Runtime, source: Any, mask: Any, target: Any) -> list[DecoderS
     cache = runtime.encode(source, mask).cache
     steps = []
     for ids in target.T:
-        steps.append(runtime.step(ids, cache, logits=True, attentions=True))
+        steps.append(runtime.step(ids, cache, attentions=True))
         cache = steps[-1].cache
     return steps
 
@@ -169,7 +170,7 @@ def test_a_step_on_the_cache_is_the_whole_prefix_in_pytorch(
         with torch.inference_mode():  # afresh for each prefix
             decoded = small.decode(torch.from_numpy(target[:, : t + 1]), encoded)
             logits = small.projection(decoded.features)[:, -1].numpy()
-        np.testing.assert_allclose(step.logits[:, :30], logits, atol=1e-4)
+        np.testing.assert_allclose(step.logits()[:, :30], logits, atol=1e-4)
         assert step.next_id.tolist() == logits.argmax(axis=1).tolist()
         for layer in range(2):
             own, cross = decoded.self_attentions[layer][:, :, -1], decoded.cross_attentions[layer][:, :, -1]
@@ -197,7 +198,7 @@ def test_padding_changes_nothing(exported: Exported, small: Transformer, precisi
     for short, long in zip(read(runtime, ids, mask, target), padded, strict=True):
         assert not long.cross_attentions[..., 4:].any()
         np.testing.assert_allclose(short.cross_attentions, long.cross_attentions[..., :4], atol=tolerance)
-        np.testing.assert_allclose(short.logits[:, :30], long.logits[:, :30], atol=10 * tolerance)
+        np.testing.assert_allclose(short.logits()[:, :30], long.logits()[:, :30], atol=10 * tolerance)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -208,7 +209,7 @@ def test_half_precision(exported: Exported, norm: Any) -> None:
     assert 1e-5 < parity.logits < TOLERANCE["fp16"]
     assert parity.attention < 0.02
     assert parity.same_next_id > 0.8
-    kinds = {output.name: output.type for output in runtime.decoder.get_outputs()}
+    kinds = {output.name: output.type for output in runtime._decoder.get_outputs()}
     assert kinds.pop(bundle.NEXT_ID) == "tensor(int64)"
     assert set(kinds.values()) == {"tensor(float16)"}
 
@@ -230,10 +231,12 @@ def test_what_stands_behind_the_vocabulary_is_never_chosen(exported: Exported, s
     with torch.no_grad():
         model.projection.bias -= 1000  # as unlikely as real pieces may get
     (step,) = read(exported(model, precision), *sources([3, 2], 30), np.array([[BOS], [BOS]]))
-    assert step.logits.shape == (2, padded_vocabulary(size))
-    real, behind = step.logits[:, :size], step.logits[:, size:]
-    assert step.next_id.tolist() == real.argmax(axis=1).tolist()
-    assert behind.size == 0 or behind.max() < real.min() - 1000
+    assert step.logits().shape == (2, size)
+    assert step.logits().max() < -900
+    assert step.next_id.tolist() == step.logits().argmax(axis=1).tolist()
+    everything = step.candidates(padded_vocabulary(size))
+    assert np.sort(everything.ids, axis=1).tolist() == [list(range(size))] * 2
+    np.testing.assert_allclose(np.exp(everything.log_probabilities).sum(axis=1), 1, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,19 @@ import typer
 
 from tui_transformer.errors import TtxError
 
+from .config import app as config
+from .evaluate import evaluate
 from .export import export
+from .info import info
 from .models import app as models
+from .score import score
+from .shell import shell
 from .train import train
 from .translate import translate
 
 EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 model missing or broken · \
 4 device unavailable · 5 input or output unusable · 6 recipe, data or checkpoint unusable · \
-7 an extra is not installed · 130 interrupted"""
+7 an extra is not installed · 8 some translations look wrong (--strict) · 130 interrupted"""
 
 app = typer.Typer(
     name="ttx",
@@ -29,19 +34,31 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("translate", epilog=EXIT_CODES)(translate)
+app.command("shell", epilog=EXIT_CODES)(shell)
+app.command("score", epilog=EXIT_CODES)(score)
+app.command("evaluate", epilog=EXIT_CODES)(evaluate)
+app.command("info", epilog=EXIT_CODES)(info)
 app.command("train", epilog=EXIT_CODES)(train)
 app.command("export", epilog=EXIT_CODES)(export)
 app.add_typer(models, name="models", epilog=EXIT_CODES)
+app.add_typer(config, name="config", epilog=EXIT_CODES)
 
 
 @app.callback(invoke_without_command=True)
-def options(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+def options(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and leave.")
+) -> None:
     """A Transformer you can use and look inside: translate, train, export."""
     if version:
         from tui_transformer import __version__
 
         typer.echo(f"ttx {__version__}")
         raise typer.Exit
+    # `ttx config` must work, and tell, whatever the settings are.
+    if context.invoked_subcommand not in (None, "config"):
+        from .defaults import default_map
+
+        context.default_map = default_map(context)
 
 
 def main() -> None:

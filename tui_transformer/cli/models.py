@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .parameters import model_names
+
 app = typer.Typer(help="List and check model bundles.", no_args_is_help=True)
 
 
@@ -30,7 +32,7 @@ def list_models() -> None:
 
 @app.command()
 def verify(
-    model: Annotated[str, typer.Argument(help="A model's name or folder.")],
+    model: Annotated[str, typer.Argument(help="A model's name or folder.", autocompletion=model_names)],
 ) -> None:
     """Check a bundle: manifest, sizes, SHA-256 of every file, and that both graphs load and give what they should."""
     from tui_transformer.bundle import verify_bundle

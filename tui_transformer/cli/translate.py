@@ -2,62 +2,79 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from tui_transformer.errors import QualityError
+
+from .parameters import BeamOption, DeviceName, DeviceOption, ModelOption, ThreadsOption
+from .translate_parameters import (
+    AlignHeads,
+    AlignmentOption,
+    BuiltInKeeps,
+    Drawing,
+    FormatOption,
+    InputFile,
+    InputFormat,
+    InputFormatOption,
+    Keep,
+    LengthPenalty,
+    LineBuffered,
+    MaxLength,
+    NBest,
+    NoRepeat,
+    OutputFile,
+    OutputFormat,
+    Prefix,
+    Report,
+    Sample,
+    Scores,
+    Seed,
+    Shown,
+    Strict,
+    Temperature,
+    Text,
+    TopK,
+    TopP,
+    Verbose,
+    keeper_of,
+)
+
 if TYPE_CHECKING:
-    from tui_transformer.batching import Translation
-
-INTERRUPTED = 130
-PIPE_CLOSED = 141
-
-
-class DeviceName(StrEnum):
-    """Where to compute."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+    from tui_transformer.translator import Translator
 
 
 def translate(
-    text: Annotated[
-        list[str] | None,
-        typer.Argument(help="What to translate; standard input if nothing is given.", show_default=False),
-    ] = None,
-    input_file: Annotated[
-        Path | None, typer.Option("-i", "--input", help="Read lines from this file.", show_default=False)
-    ] = None,
-    output_file: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write lines to this file.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str, typer.Option("-m", "--model", help="A model's name or folder.", envvar="TTX_MODEL")
-    ] = "en-de",
-    beam: Annotated[int, typer.Option(min=1, max=64, help="Hypotheses kept a sentence; 1 is greedy search.")] = 4,
-    length_penalty: Annotated[
-        float, typer.Option(min=0.0, max=5.0, help="Above 0 favours longer translations (beam search).")
-    ] = 0.6,
-    max_length: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Most pieces of a translation; twice the source and 10 if not given.", show_default=False
-        ),
-    ] = None,
-    device: Annotated[
-        DeviceName, typer.Option(help="Where to compute; auto takes a GPU if one works.", envvar="TTX_DEVICE")
-    ] = DeviceName.auto,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
-    ] = None,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done.")] = False,
+    text: Text = None,
+    input_file: InputFile = None,
+    output_file: OutputFile = None,
+    model: ModelOption = "en-de",
+    beam: BeamOption = 4,
+    device: DeviceOption = DeviceName.auto,
+    threads: ThreadsOption = None,
+    line_buffered: LineBuffered = False,
+    verbose: Verbose = False,
+    input_format: InputFormatOption = InputFormat.text,
+    output_format: FormatOption = OutputFormat.text,
+    n_best: NBest = None,
+    scores: Scores = False,
+    alignment: AlignmentOption = None,
+    align_heads: AlignHeads = None,
+    length_penalty: LengthPenalty = 0.6,
+    max_length: MaxLength = None,
+    no_repeat_ngram: NoRepeat = 0,
+    prefix: Prefix = None,
+    sample: Sample = False,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    keep: Keep = None,
+    keep_usual: BuiltInKeeps = True,
+    report: Report = False,
+    strict: Strict = False,
 ) -> None:
     """Translate text: from arguments, a file or a pipe, line by line.
 
@@ -65,14 +82,24 @@ def translate(
 
     Example:  cat a.txt | ttx translate > b.txt
     """
+    if text and input_file:
+        raise typer.BadParameter("give either text or --input, not both")
+    drawing = Drawing(sample, temperature, top_k, top_p, seed)
+    drawing.check(n_best, no_repeat_ngram)
+    shown = Shown(output_format, n_best, scores, alignment, align_heads, report)
+    shown.check(beam)
+    keeper = keeper_of(keep or [], keep_usual)
+
     from tui_transformer.batching import Batching, translate_lines
     from tui_transformer.runtime import usable_cores
     from tui_transformer.translator import Options, Translator
 
-    from .textio import LineReader, write_lines
+    from .formats import Formatter
+    from .requests import json_lines, prefix_ids, text_lines
+    from .run import Run
+    from .streams import stream_out, warn_of_damage
+    from .textio import LineReader
 
-    if text and input_file:
-        raise typer.BadParameter("give either text or --input, not both")
     reader = LineReader.of_arguments(text) if text else LineReader.of_file(input_file)
     if not text and not input_file and sys.stdin.isatty():
         typer.echo("ttx: reading from the terminal, a line at a time; Ctrl-D ends", err=True)
@@ -80,33 +107,20 @@ def translate(
     translator = Translator.load(model, device.value)
     if verbose:
         _describe(translator, cores)
-    options = Options(beam, length_penalty, max_length)
-    translations = translate_lines(translator, reader, options, Batching(workers=cores))
-    try:
-        write_lines(_texts(translations, verbose), output_file, reader)
-    except BrokenPipeError:
-        os._exit(PIPE_CLOSED)  # as any filter does when `head` has seen enough; nothing waits for workers
-    except KeyboardInterrupt:
-        os._exit(INTERRUPTED)  # at once: finished lines are out, nothing waits for workers
-    if reader.damaged:
-        typer.echo(
-            f"ttx: {reader.name}: {reader.damaged} line(s) not valid UTF-8, first line {reader.first_damaged}; "
-            "the bytes in question were replaced by U+FFFD",
-            err=True,
-        )
+    forced = prefix_ids(translator, prefix, "--prefix") if prefix else ()
+    options = Options(beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced)
+    lines = json_lines(reader, translator) if input_format is InputFormat.jsonl else text_lines(reader)
+    batching = Batching(cores, first_window=1, window=1) if line_buffered else Batching(cores)
+    run = Run(Formatter.of(translator, shown, options), report or strict, verbose)
+    wanted = shown.wanted(run.checks, keeper)
+    stream_out(run.lines(translate_lines(translator, lines, options, batching, wanted)), reader, output_file)
+    warn_of_damage(reader)
+    if strict and run.flagged:
+        hint = "" if report else "; --report tells which"
+        raise QualityError(f"{run.flagged:,} of {run.number:,} line(s) look wrong{hint}")
 
 
-def _texts(translations: Iterator[Translation], verbose: bool) -> Iterator[str]:
-    for number, translation in enumerate(translations, 1):
-        if verbose and translation.parts > 1:
-            typer.echo(f"ttx: line {number} is long: translated in {translation.parts} parts", err=True)
-        yield translation.text
-
-
-def _describe(translator: object, cores: int) -> None:
-    from tui_transformer.translator import Translator
-
-    assert isinstance(translator, Translator)
+def _describe(translator: Translator, cores: int) -> None:
     manifest = translator.bundle.manifest
     typer.echo(
         f"ttx: model {translator.bundle.path} ({manifest.source_language} → {manifest.target_language}, "

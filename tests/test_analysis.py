@@ -1,0 +1,162 @@
+"""From attention among pieces to words, alignment and coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tui_transformer.analysis.alignment import (
+    best_pairs,
+    block_diagonal,
+    coverage,
+    default_heads,
+    mean_of_heads,
+    parse_heads,
+    pharaoh,
+)
+from tui_transformer.analysis.lines import LineAttention
+from tui_transformer.analysis.words import Words, merge
+from tui_transformer.batching import translate_lines
+from tui_transformer.keep import Keeper
+from tui_transformer.translation import Wanted
+from tui_transformer.translator import Options, Translator
+
+Floats = npt.NDArray[np.float64]
+
+SPELLED = ["▁the", "▁do", "g", "s", ".", "▁", "▁▁a", "<0xC3>", "<0xA9>", "<0x20>", "x\u00a0y"]
+pieces = st.lists(st.sampled_from(SPELLED), max_size=9)
+
+
+def stochastic(rows: int, columns: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).dirichlet(np.ones(columns), size=rows)
+
+
+# Words
+
+
+def test_pieces_are_put_together_at_spaces() -> None:
+    words = Words.of(["▁The", "▁do", "gs", "▁", "run", "."])
+    assert words.words == ("The", "dogs", "run.")
+    np.testing.assert_array_equal(words.shares, [[1, 0, 0, 0, 0, 0], [0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
+
+
+def test_bytes_are_spelled_letters() -> None:
+    words = Words.of(["▁caf", "<0xC3>", "<0xA9>", "▁ok"])
+    assert words.words == ("café", "ok")
+    assert words.shares[0].tolist() == [1, 1, 1, 0]
+
+
+def test_a_piece_across_two_words_is_shared_by_bytes() -> None:
+    words = Words.of(["▁5\u00a0km"])
+    assert words.words == ("5", "km")
+    np.testing.assert_allclose(words.shares[:, 0], [1 / 3, 2 / 3])
+
+
+@given(pieces)
+def test_each_piece_belongs_to_the_words_as_a_whole(found: list[str]) -> None:
+    words = Words.of(found)
+    assert words.shares.shape == (len(words.words), len(found))
+    if words.words:
+        np.testing.assert_allclose(words.shares.sum(axis=0), 1)
+        assert (words.shares.sum(axis=1) > 0).all()
+
+
+@given(pieces, pieces, st.integers(0, 2**32 - 1))
+def test_rows_still_sum_to_one(target: list[str], source: list[str], seed: int) -> None:
+    to, of = Words.of(target), Words.of(source)
+    if source and not of.words:
+        return  # nothing but spaces: a source that is never translated
+    merged = merge(stochastic(len(target) + 1, len(source) + 1, seed), to, of)
+    assert merged.shape == (len(to.words) + 1, len(of.words) + 1)
+    np.testing.assert_allclose(merged.sum(axis=1), 1)
+    assert (merged >= 0).all()
+
+
+def test_source_pieces_are_added_target_pieces_averaged() -> None:
+    attention = np.array([[0.2, 0.3, 0.5], [0.6, 0.4, 0.0], [0.0, 0.0, 1.0]])
+    merged = merge(attention, Words.of(["▁ab", "c"]), Words.of(["▁x", "y"]))
+    np.testing.assert_allclose(merged, [[0.75, 0.25], [0.0, 1.0]])
+
+
+# Alignment
+
+
+def test_heads_are_counted_from_one() -> None:
+    assert parse_heads("1:1, 4:8", 4, 8) == ((0, 0), (3, 7))
+
+
+@pytest.mark.parametrize("text", ["", "1", "0:1", "5:1", "1:9", "1:1,", "a:b"])
+def test_a_head_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match="no head"):
+        parse_heads(text, 4, 8)
+
+
+def test_all_heads_above_the_first_layer_align() -> None:
+    assert default_heads(3, 2) == ((1, 0), (1, 1), (2, 0), (2, 1))
+    assert default_heads(1, 2) == ((0, 0), (0, 1))
+
+
+def test_mean_is_that_of_the_chosen_heads() -> None:
+    attention = np.arange(24, dtype=np.float32).reshape(2, 2, 2, 3)
+    np.testing.assert_allclose(mean_of_heads(attention, ((0, 1), (1, 0))), (attention[0, 1] + attention[1, 0]) / 2)
+
+
+@given(hnp.arrays(np.float64, st.tuples(st.integers(0, 6), st.integers(1, 6)), elements=st.floats(0, 1)))
+def test_pairs_are_in_range_and_one_a_target_word(weights: Floats) -> None:
+    pairs = best_pairs(weights)
+    targets, sources = weights.shape[0], weights.shape[1] - 1
+    assert all(0 <= i < sources and 0 <= j < targets for i, j in pairs)
+    assert len({j for _, j in pairs}) == len(pairs)
+    assert pharaoh(pairs).count("-") == len(pairs)
+
+
+def test_who_attends_to_the_end_has_no_partner() -> None:
+    assert best_pairs(np.array([[0.1, 0.9], [0.9, 0.1]])) == [(0, 1)]
+
+
+def test_pharaoh_pairs_are_sorted_by_source() -> None:
+    assert pharaoh([(2, 0), (0, 1), (0, 0)]) == "0-0 0-1 2-0"
+
+
+def test_coverage_leaves_the_end_out() -> None:
+    assert coverage(np.array([[0.5, 0.25, 0.25], [0.5, 0.5, 0.0]])).tolist() == [1.0, 0.75]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=4), st.integers(0, 9))
+def test_blocks_side_by_side_keep_their_sums(sizes: list[tuple[int, int]], seed: int) -> None:
+    blocks, target, source = [], 0, 0
+    for t, s in sizes:
+        blocks.append((stochastic(t, s + 1, seed), target, source))
+        target, source = target + t, source + s
+    whole = block_diagonal(blocks, target, source)
+    assert whole.shape == (target, source + 1)
+    np.testing.assert_allclose(whole.sum(axis=1), np.ones(target))
+
+
+# Whole lines
+
+words = st.sampled_from(["Mary", "has", "a", "flower.", "in", "https://a.b/c", "42", "{x}", ",", "  ", "é"])
+
+
+@given(st.lists(words, max_size=7), st.sampled_from(["", "\u00a0", " ", "\t"]))
+def test_words_of_a_line_are_those_that_white_space_parts(translator: Translator, line: list[str], edge: str) -> None:
+    wanted = Wanted(2, scores=True, attentions=True, keeper=Keeper.of())
+    (found,) = translate_lines(translator, [edge + " ".join(line) + edge], Options(beam=2), wanted=wanted)
+    for candidate in found.n_best(2):
+        heads = default_heads(2, 4)
+        attention = LineAttention.of(found.parts, candidate.chosen, translator.source, translator.target, heads)
+        assert attention.source == tuple(found.line.text.split())
+        assert attention.target == tuple(candidate.text.split())
+        np.testing.assert_allclose(attention.weights.sum(axis=1), np.ones(len(attention.target)), rtol=1e-5)
+        assert attention.weights.shape == (len(attention.target), len(attention.source) + 1)
+
+
+def test_what_is_kept_aligns_with_itself(translator: Translator) -> None:
+    wanted = Wanted(scores=True, attentions=True, keeper=Keeper.of())
+    (found,) = translate_lines(translator, ["12, 34"], wanted=wanted)
+    attention = LineAttention.of(found.parts, [0] * len(found.parts), translator.source, translator.target, ((0, 0),))
+    assert attention.pairs() == [(0, 0), (1, 1)]

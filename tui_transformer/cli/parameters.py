@@ -1,0 +1,37 @@
+"""Options that several commands have, said once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class DeviceName(StrEnum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+def model_names(incomplete: str) -> list[str]:
+    """What a shell offers after `--model`: the names of installed models."""
+    from tui_transformer.catalogue import installed_models
+
+    return sorted(name for name in installed_models() if name.startswith(incomplete))
+
+
+ModelOption = Annotated[
+    str,
+    typer.Option("-m", "--model", help="A model's name or folder.", envvar="TTX_MODEL", autocompletion=model_names),
+]
+DeviceOption = Annotated[
+    DeviceName, typer.Option(help="Where to compute; auto takes a GPU if one works.", envvar="TTX_DEVICE")
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
+]
+BeamOption = Annotated[int, typer.Option(min=1, max=64, help="Hypotheses kept a sentence; 1 is greedy search.")]

@@ -1,0 +1,62 @@
+"""Lines that are asked to be translated: plain text, or JSON objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from tui_transformer.errors import InputError
+
+if TYPE_CHECKING:
+    from tui_transformer.translation import Line
+    from tui_transformer.translator import Translator
+
+    from .textio import LineReader
+
+
+def json_lines(reader: LineReader, translator: Translator) -> Iterator[Line]:
+    """Of each line the object's "source" and "prefix"; its fields are kept. Raises InputError that names a bad line."""
+    from tui_transformer.translation import Line
+
+    for number, text in enumerate(reader, 1):
+        where = f"{reader.name}, line {number:,}"
+        fields = _object(text, where)
+        source, prefix = _text(fields, "source", where), _text(fields, "prefix", where, "")
+        yield Line(source, prefix_ids(translator, prefix, where), fields)
+
+
+def text_lines(reader: Iterable[str]) -> Iterator[Line]:
+    """Each line as it is."""
+    from tui_transformer.translation import Line
+
+    return (Line(text) for text in reader)
+
+
+def prefix_ids(translator: Translator, prefix: str, where: str) -> tuple[int, ...]:
+    """The ids of a forced beginning. Raises InputError if it leaves no room for a translation."""
+    ids = translator.target_ids(prefix)
+    positions = translator.runtime.architecture.positions
+    if len(ids) >= positions:
+        raise InputError(f"{where}: the prefix has {len(ids)} pieces, the model has room for {positions - 1}")
+    return ids
+
+
+def _object(text: str, where: str) -> dict[str, object]:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: no JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise InputError(f"{where}: not a JSON object")
+    return fields
+
+
+def _text(fields: dict[str, object], name: str, where: str, default: str | None = None) -> str:
+    value = fields.get(name, default)
+    if value is None and name not in fields:
+        raise InputError(f'{where}: there is no "{name}"')
+    if not isinstance(value, str):
+        raise InputError(f'{where}: "{name}" is not a text')
+    # JSON can spell half a surrogate pair, which is no character.
+    return value.encode(errors="surrogatepass").decode(errors="replace")

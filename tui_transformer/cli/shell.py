@@ -1,0 +1,101 @@
+"""`ttx shell`: a warm prompt. The model is loaded once, each line is translated as it is typed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from tui_transformer.errors import TtxError
+
+from .parameters import BeamOption, DeviceName, DeviceOption, ModelOption, ThreadsOption
+
+if TYPE_CHECKING:
+    from tui_transformer.dialogue import Dialogue
+
+HISTORY_LINES = 1000
+
+
+def shell(
+    model: ModelOption = "en-de",
+    beam: BeamOption = 4,
+    device: DeviceOption = DeviceName.auto,
+    threads: ThreadsOption = None,
+) -> None:
+    """Translate line by line at a prompt: the model stays warm.
+
+    :help shows what can be changed on the way: model, beam, number of translations, scores.
+
+    Ctrl-C forgets a line, Ctrl-D ends. In a pipe there is no prompt: lines in, translations out.
+    """
+    from tui_transformer.dialogue import Dialogue, Manner
+    from tui_transformer.runtime import usable_cores
+    from tui_transformer.translator import Translator
+
+    from .streams import stream_out
+    from .textio import LineReader
+
+    dialogue = Dialogue(
+        Manner(model, beam), lambda name: Translator.load(name, device.value), threads or usable_cores()
+    )
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        converse(dialogue)
+        return
+    reader = LineReader.of_file()
+    stream_out((answer for line in reader for answer in _answers(dialogue, line)), reader)
+
+
+def converse(dialogue: Dialogue) -> None:
+    """At a terminal, until its end."""
+    typer.echo("ttx: :help for help, Ctrl-D to end", err=True)
+    with _history():
+        while True:
+            languages = dialogue.translator.bundle.manifest
+            try:
+                line = input(f"{languages.source_language}→{languages.target_language}> ")
+                for answer in _answers(dialogue, line) if line.strip() else ():
+                    typer.echo(answer)
+            except KeyboardInterrupt:
+                typer.echo()
+            except EOFError:
+                typer.echo()
+                return
+
+
+def _answers(dialogue: Dialogue, line: str) -> Iterator[str]:
+    """Translations; what is said about commands goes to stderr, and no mistake ends the conversation."""
+    from tui_transformer.dialogue import is_command
+
+    if not is_command(line):
+        yield from dialogue.translate(line)
+        return
+    try:
+        typer.echo(dialogue.obey(line), err=True)
+    except TtxError as error:
+        typer.echo(f"ttx: {error}", err=True)
+
+
+@contextlib.contextmanager
+def _history() -> Iterator[None]:
+    """Arrow keys bring back lines, also those of earlier days, where Python has readline."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    file = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ttx" / "history"
+    # A comfort: where there is none to be read or written, the shell works without.
+    with contextlib.suppress(OSError):
+        readline.read_history_file(file)
+    try:
+        yield
+    finally:
+        readline.set_history_length(HISTORY_LINES)
+        with contextlib.suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(file)

@@ -1,0 +1,240 @@
+"""The options of `ttx translate`, said once and in groups. Nothing is imported that takes time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from tui_transformer.keep import Keeper
+    from tui_transformer.search import SamplingOptions
+    from tui_transformer.translation import Wanted
+
+LOOK, SEARCH, SAMPLING, CHECKS = "What is written", "Search", "Sampling", "Checks"
+
+
+class InputFormat(StrEnum):
+    """How lines come in."""
+
+    text = "text"
+    jsonl = "jsonl"
+
+
+class OutputFormat(StrEnum):
+    """How translations are written."""
+
+    text = "text"
+    tsv = "tsv"
+    jsonl = "jsonl"
+
+
+class Alignment(StrEnum):
+    """Which source word each target word comes from: pairs, or all weights."""
+
+    hard = "hard"
+    soft = "soft"
+
+
+Text = Annotated[
+    list[str] | None,
+    typer.Argument(help="What to translate; standard input if nothing is given.", show_default=False),
+]
+InputFile = Annotated[Path | None, typer.Option("-i", "--input", help="Read from this file.", show_default=False)]
+OutputFile = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done.")]
+LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line at once, one by one.")]
+
+InputFormatOption = Annotated[
+    InputFormat,
+    typer.Option(
+        "--input-format",
+        rich_help_panel=LOOK,
+        help='jsonl: one object a line with "source", perhaps "prefix"; other fields are passed on to jsonl output.',
+    ),
+]
+FormatOption = Annotated[
+    OutputFormat,
+    typer.Option(
+        "--format",
+        rich_help_panel=LOOK,
+        help='text: as Marian writes it. tsv: line, source, translation, and what is asked for. jsonl: "schema": 1.',
+    ),
+]
+NBest = Annotated[
+    int | None,
+    typer.Option(
+        "--n-best",
+        min=1,
+        show_default=False,
+        rich_help_panel=LOOK,
+        help="So many different translations a line, best first. As text: LINE ||| TRANSLATION ||| F0= LOGP ||| SCORE, "
+        "lines from 0.",
+    ),
+]
+Scores = Annotated[
+    bool,
+    typer.Option(
+        "--scores", rich_help_panel=LOOK, help="Add log-probabilities (natural) of the translation and its pieces."
+    ),
+]
+AlignmentOption = Annotated[
+    Alignment | None,
+    typer.Option(
+        "--alignment",
+        show_default=False,
+        rich_help_panel=LOOK,
+        help="hard: add pairs of words, source-target from 0, such as 0-0 1-2. soft: all weights, in jsonl.",
+    ),
+]
+AlignHeads = Annotated[
+    str | None,
+    typer.Option(
+        "--align-heads",
+        metavar="LAYER:HEAD,…",
+        show_default=False,
+        rich_help_panel=LOOK,
+        help="Heads whose mean aligns, counted from 1; all above the first layer if not given.",
+    ),
+]
+LengthPenalty = Annotated[
+    float,
+    typer.Option(min=0.0, max=5.0, rich_help_panel=SEARCH, help="Above 0 favours longer translations (beam search)."),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        show_default=False,
+        rich_help_panel=SEARCH,
+        help="Most pieces of a translation; twice the source and 10 if not given.",
+    ),
+]
+NoRepeat = Annotated[
+    int,
+    typer.Option("--no-repeat-ngram", min=0, rich_help_panel=SEARCH, help="Never so many pieces twice; 0 allows it."),
+]
+Prefix = Annotated[
+    str | None,
+    typer.Option("--prefix", show_default=False, rich_help_panel=SEARCH, help="Words each translation begins with."),
+]
+Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Draw instead of searching.")]
+Temperature = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=100.0, show_default="1.0", rich_help_panel=SAMPLING, help="Below 1 is more careful."),
+]
+TopK = Annotated[
+    int | None,
+    typer.Option("--top-k", min=1, show_default="all", rich_help_panel=SAMPLING, help="Only the likeliest pieces."),
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        min=0.0,
+        max=1.0,
+        show_default="1.0",
+        rich_help_panel=SAMPLING,
+        help="Only the likeliest that together have this probability.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, show_default="0", rich_help_panel=SAMPLING, help="Another seed, other draws.")
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="REGEX",
+        show_default=False,
+        rich_help_panel=CHECKS,
+        help="Text that must come through unchanged, besides numbers, addresses, `code`, {placeholders}, <tags>. "
+        "May be given again.",
+    ),
+]
+BuiltInKeeps = Annotated[
+    bool,
+    typer.Option("--keep-usual/--no-keep-usual", rich_help_panel=CHECKS, help="Keep numbers, addresses and so on."),
+]
+Report = Annotated[
+    bool,
+    typer.Option("--report", rich_help_panel=CHECKS, help="Name on stderr, and in jsonl, lines that look wrong."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Exit code 8, in the end, if a line looks wrong.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The sampling options as given."""
+
+    sample: bool
+    temperature: float | None
+    top_k: int | None
+    top_p: float | None
+    seed: int | None
+
+    def check(self, n_best: int | None, no_repeat: int) -> None:
+        """Raises BadParameter for what makes no sense together."""
+        names = {"--temperature": self.temperature, "--top-k": self.top_k, "--top-p": self.top_p, "--seed": self.seed}
+        given = [name for name, value in names.items() if value is not None]
+        if given and not self.sample:
+            raise typer.BadParameter(f"{given[0]} has a meaning only with --sample")
+        if self.sample and n_best and n_best > 1:
+            raise typer.BadParameter("--sample draws one translation a line: --n-best has to be 1")
+        if self.sample and no_repeat:
+            raise typer.BadParameter("--no-repeat-ngram cannot be had with --sample")
+
+    def options(self) -> SamplingOptions | None:
+        """For the translator."""
+        from tui_transformer.search import SamplingOptions
+
+        if not self.sample:
+            return None
+        top_p = 1.0 if self.top_p is None else self.top_p
+        return SamplingOptions(self.temperature or 1.0, self.top_k or 0, top_p, self.seed or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is to be written, as given."""
+
+    format: OutputFormat
+    n_best: int | None
+    scores: bool
+    alignment: Alignment | None
+    heads: str | None
+    report: bool
+
+    def check(self, beam: int) -> None:
+        """Raises BadParameter for what makes no sense together."""
+        if self.n_best and self.n_best > beam:
+            raise typer.BadParameter(f"--n-best {self.n_best} needs a --beam as wide: it is {beam}")
+        if self.alignment is Alignment.soft and self.format is not OutputFormat.jsonl:
+            raise typer.BadParameter("--alignment soft needs --format jsonl")
+        if self.heads and not self.alignment:
+            raise typer.BadParameter("--align-heads has a meaning only with --alignment")
+
+    def wanted(self, checks: bool, keeper: Keeper | None) -> Wanted:
+        """For the translator: a second pass only if somebody asks for what it tells."""
+        from tui_transformer.translation import Wanted
+
+        attentions = bool(self.alignment or checks)
+        return Wanted(self.n_best or 1, bool(self.n_best or self.scores or attentions), attentions, keeper)
+
+
+def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
+    """Raises BadParameter for what is no regular expression."""
+    from tui_transformer.keep import Keeper
+
+    if not patterns and not usual:
+        return None
+    try:
+        return Keeper.of(patterns, usual)
+    except re.error as error:
+        raise typer.BadParameter(f"--keep: no regular expression: {error}") from None

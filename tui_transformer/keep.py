@@ -1,0 +1,111 @@
+"""Strings that come through a translation unchanged: numbers, addresses, code, placeholders, tags.
+
+The model knows nothing of them and may well garble them. So they are looked for in what it says; if one is
+missing, the text is translated again with a stand-in word (`mask`), and if that gets lost as well, the text
+around is translated by itself (`cut`). Pure text; `window` does the translating.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# In order of preference at the same place.
+BUILT_IN = (
+    r"`[^`\n]+`",  # code in backticks
+    r"(?:https?|ftp)://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]|\bwww\.[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]",
+    r"(?<![\w.+-])[\w.+-]*\w@\w[\w-]*(?:\.\w[\w-]*)+",  # e-mail addresses
+    r"</?[A-Za-z][^<>]*>|&#?\w+;",  # tags and characters of HTML
+    r"\$\{[^{}\s]+\}|\{\{[^{}]*\}\}|\{[^{}\s]*\}",  # ${x} {{x}} {x}
+    r"%\(\w+\)[-+#0-9.]*[a-zA-Z]|%(?:\d+\$)?[-+#0-9.]*[sdiufgexXc](?!\w)",  # %(x)s %s %1$d %.2f
+)
+_NUMBER = r"(?P<number>\d+(?:[.,:\u00a0\u202f]\d+)*)"
+_BETWEEN_DIGITS = re.compile(r"\D")
+
+# Words that a model copies where it garbles the rest. Of 88 sentences of Tatoeba with a stand-in for a name 88
+# came through with "X1", 88 with "Tom", none with an invented word; of 50 sentences of news and Tatoeba with one
+# number or address 29 with "X1", 44 with "Tom", 46 with one or the other.
+STAND_INS = (
+    ("X1", "X2", "X3", "X4", "X5", "X6", "X7", "X8"),
+    ("Tom", "Mary", "John", "Boston", "Peter", "Maria", "Paul", "Anna"),
+)
+_LAST_WORD = re.compile(r"\w(?=\W*$)")
+_FIRST_WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Knows what is to be kept."""
+
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, patterns: Sequence[str] = (), built_in: bool = True) -> Keeper:
+        """The given regular expressions, and what is kept anyway. Raises re.error for what is no expression."""
+        for pattern in patterns:
+            re.compile(pattern)
+        # Groups of the user's own must not meet ours by name, nor count as numbers.
+        parts = [f"(?:{pattern})" for pattern in (*patterns, *(BUILT_IN if built_in else ()))]
+        return cls(re.compile("|".join([*parts, _NUMBER] if built_in else parts)))
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Beginning and end of each string to be kept."""
+        return [match.span() for match in self.pattern.finditer(text) if match.group()]
+
+    def kept(self, text: str) -> Counter[str]:
+        """Each string that must be in the translation, and how often.
+
+        Of a number these are its digits: what stands between them is the language's business.
+        """
+        found: Counter[str] = Counter()
+        for match in self.pattern.finditer(text):
+            if string := match.group():
+                found[_BETWEEN_DIGITS.sub("", string) if match.lastgroup == "number" else string] += 1
+        return found
+
+    def keeps(self, kept: Counter[str], translation: str) -> bool:
+        """Whether all that was kept of a text is in its translation."""
+        return not kept or kept <= self.kept(translation)
+
+    def mask(self, text: str, stand_ins: Sequence[str]) -> tuple[str, dict[str, str]] | None:
+        """The text with a stand-in for each kept string, and what each stands for; None if that cannot be."""
+        free = [word for word in stand_ins if word not in text]
+        spans = self.spans(text)
+        if not spans or len(spans) > len(free):
+            return None
+        masked, stands_for, end = "", dict[str, str](), 0
+        for (start, stop), word in zip(spans, free, strict=False):
+            stands_for[word] = text[start:stop]
+            masked, end = masked + text[end:start] + word, stop
+        return masked + text[end:], stands_for
+
+    def cut(self, text: str) -> list[tuple[str, bool]]:
+        """The text in pieces, and of each whether it stays as it is. Nothing is lost.
+
+        What stays are the kept strings with the space and the marks around them, which tell nothing to a
+        model that reads only what comes before or behind.
+        """
+        pieces, end = list[tuple[str, bool]](), 0
+        spans = [*self.spans(text), (len(text), len(text))]
+        for start, stop in spans:
+            between = text[end:start]
+            first, last = _FIRST_WORD.search(between), _LAST_WORD.search(between)
+            head = (first.start() if end else 0) if first else len(between)
+            tail = (last.end() if start < len(text) else len(between)) if last else len(between)
+            pieces += [(between[:head], True), (between[head:tail], False), (between[tail:] + text[start:stop], True)]
+            end = stop
+        return [(piece, stays) for piece, stays in pieces if piece]
+
+
+def unmask(text: str, stands_for: dict[str, str]) -> str | None:
+    """The kept strings in their places again; None unless each stand-in is there once, as a word."""
+    found: list[str] = []
+
+    def restore(match: re.Match[str]) -> str:
+        found.append(match.group())
+        return stands_for[match.group()]
+
+    restored = re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, stands_for))})(?!\w)", restore, text)
+    return restored if sorted(found) == sorted(stands_for) else None

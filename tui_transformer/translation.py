@@ -1,0 +1,107 @@
+"""What became of a line, and all that can be said of it: parts, hypotheses, scores. Values only."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .keep import Keeper
+    from .search import Hypothesis
+    from .translator import ForcedTarget, Source
+
+_NO_FIELDS: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line to be translated. `prefix`: ids of its forced beginning; `fields`: what else came with it."""
+
+    text: str
+    prefix: tuple[int, ...] = ()
+    fields: Mapping[str, object] = field(default_factory=lambda: _NO_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be known of each line, beyond its translation.
+
+    `n_best` hypotheses a part; `scores`: a second pass tells the log-probability of each piece, with
+    `attentions` its cross-attention too; `keeper` has the strings that must come through unchanged.
+    """
+
+    n_best: int = 1
+    scores: bool = False
+    attentions: bool = False
+    keeper: Keeper | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a line: its hypotheses, best first, all different as text.
+
+    `texts` are what they say, with the white space around; `forced` is what the second pass tells of each
+    hypothesis, and empty if nobody asked.
+    """
+
+    source: Source
+    hypotheses: tuple[Hypothesis, ...]
+    texts: tuple[str, ...]
+    forced: tuple[ForcedTarget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One translation of a whole line: `chosen` says which hypothesis of each part it is made of.
+
+    `score` is what candidates are ranked by; `log_probability` is that of all pieces and ends, in nats, or
+    None if nobody asked.
+    """
+
+    text: str
+    chosen: tuple[int, ...]
+    score: float
+    log_probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A line and what became of it."""
+
+    line: Line
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The best translation."""
+        return "".join(part.texts[0] for part in self.parts)
+
+    def n_best(self, count: int) -> list[Candidate]:
+        """At most `count` candidates, the best first, all different as text."""
+        best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+        for part in self.parts:
+            longer = (
+                (score + hypothesis.score, (*chosen, i))
+                for score, chosen in best
+                for i, hypothesis in enumerate(part.hypotheses)
+            )
+            best = heapq.nlargest(count, longer, key=lambda candidate: candidate[0])
+        candidates = [self._candidate(score, chosen) for score, chosen in best]
+        return list({candidate.text: candidate for candidate in reversed(candidates)}.values())[::-1]
+
+    def _candidate(self, score: float, chosen: tuple[int, ...]) -> Candidate:
+        pairs = list(zip(self.parts, chosen, strict=True))
+        text = "".join(part.texts[i] for part, i in pairs)
+        known = all(part.forced for part in self.parts)
+        log_probability = math.fsum(p for part, i in pairs for p in part.forced[i].log_probabilities) if known else None
+        return Candidate(text, chosen, score, log_probability)
+
+
+def distinct(texts: Sequence[str], count: int) -> list[int]:
+    """The places of the first `count` different texts."""
+    first = {text: i for i, text in reversed(list(enumerate(texts)))}
+    return sorted(first.values())[:count]

@@ -1,0 +1,219 @@
+"""One window of lines: cut into parts, translated in batches, mended where kept strings were lost, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby
+from typing import TypeVar
+
+from .keep import STAND_INS, Keeper, unmask
+from .search import Hypothesis
+from .translation import Line, Part, Translation, Wanted, distinct
+from .translator import ForcedTarget, Options, Source, Translator
+
+MAX_POSITIONS = 8192
+"""Rows × padded length of one batch, hypotheses counted: larger ones fall out of the processor's cache."""
+
+ATTENDED_TOGETHER = 64
+"""Lines whose attention is held at a time: four layers of eight heads are about a megabyte for 90 pieces."""
+
+_ENDS = (".", "!", "?")
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A source to be translated, and the forced beginning of its translation."""
+
+    source: Source
+    prefix: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTranslator:
+    """Translates windows of lines; batches of at most `rows` sources run side by side in the `pool`."""
+
+    translator: Translator
+    options: Options
+    wanted: Wanted
+    pool: ThreadPoolExecutor
+    rows: int
+
+    def translate(self, lines: Sequence[Line]) -> Iterator[Translation]:
+        """One translation for each line, in order."""
+        keeper = self.wanted.keeper
+        tasks = [self._tasks(line.text, line.prefix or self.options.prefix) for line in lines]
+        every = [task for of_line in tasks for task in of_line]
+        found = iter(self._keeping(every, keeper) if keeper else ([part] for part in self._parts(every)))
+        translations = [
+            Translation(line, tuple(part for _ in of_line for part in next(found)))
+            for line, of_line in zip(lines, tasks, strict=True)
+        ]
+        if not self.wanted.scores:
+            yield from translations
+            return
+        together = ATTENDED_TOGETHER if self.wanted.attentions else len(translations)
+        for start in range(0, len(translations), together):
+            yield from self._scored(translations[start : start + together])
+
+    # -- cutting ---------------------------------------------------------------------------------------
+
+    def _tasks(self, text: str, prefix: tuple[int, ...]) -> list[Task]:
+        """The parts of a line; where its parting would tear apart what must be kept, it is cut around that."""
+        sources = self.translator.split(text)
+        if self.wanted.keeper and len(sources) > 1 and _torn(sources, self.wanted.keeper.spans(text)):
+            return self._around_kept(text, prefix, self.wanted.keeper)
+        return _with_prefix(sources, prefix)
+
+    def _around_kept(self, text: str, prefix: tuple[int, ...], keeper: Keeper) -> list[Task]:
+        pieces = [
+            [Source.literal(piece)] if stays else self.translator.split(piece) for piece, stays in keeper.cut(text)
+        ]
+        return _with_prefix([source for piece in pieces for source in piece], prefix)
+
+    # -- searching -------------------------------------------------------------------------------------
+
+    def _parts(self, tasks: Sequence[Task], keeper: Keeper | None = None) -> list[Part]:
+        """Each task with its hypotheses, those left out that lack what the keeper wants kept."""
+        return [self._part(task.source, found, keeper) for task, found in zip(tasks, self._search(tasks), strict=True)]
+
+    def _part(self, source: Source, hypotheses: Sequence[Hypothesis], keeper: Keeper | None) -> Part:
+        kept = keeper.kept(source.text) if keeper else None
+        if self.wanted.n_best == 1 and not kept:
+            hypotheses = hypotheses[:1]
+        texts = [self.translator.text(source, hypothesis) for hypothesis in hypotheses]
+        if keeper and kept:
+            keeping = [i for i, text in enumerate(texts) if keeper.keeps(kept, text)]
+            hypotheses, texts = [hypotheses[i] for i in keeping], [texts[i] for i in keeping]
+        return _best(Part(source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
+
+    def _search(self, tasks: Sequence[Task]) -> list[list[Hypothesis]]:
+        """The hypotheses of each task, best first; a batch has one forced beginning."""
+
+        def search(batch: list[int]) -> list[list[Hypothesis]]:
+            options = replace(self.options, prefix=tasks[batch[0]].prefix)
+            return self.translator.translate_batch([tasks[i].source for i in batch], options)
+
+        order = sorted(range(len(tasks)), key=lambda i: tasks[i].prefix)
+        groups = [list(group) for _, group in groupby(order, key=lambda i: tasks[i].prefix)]
+        lengths = [len(task.source.ids) for task in tasks]
+        beam = 1 if self.options.sampling else self.options.beam
+        batches = [batch for group in groups for batch in batches_by_length(group, lengths, self.rows, beam)]
+        return self._spread(batches, search)
+
+    def _spread(self, batches: Sequence[list[int]], work: Callable[[list[int]], list[Result]]) -> list[Result]:
+        """Do the work on each batch of indices; the results in the order of the indices."""
+        found: dict[int, Result] = {}
+        for batch, results in zip(batches, self.pool.map(work, batches), strict=True):
+            found.update(zip(batch, results, strict=True))
+        return [found[i] for i in range(len(found))]
+
+    # -- keeping ---------------------------------------------------------------------------------------
+
+    def _keeping(self, tasks: Sequence[Task], keeper: Keeper) -> list[list[Part]]:
+        """The parts that become of each task: translated as it is, else with stand-ins, else around what is kept."""
+        found = [[part] if part.texts else [] for part in self._parts(tasks, keeper)]
+        for words in STAND_INS:
+            lost = [i for i, parts in enumerate(found) if not parts]
+            for i, part in zip(lost, self._with_stand_ins([tasks[i] for i in lost], keeper, words), strict=True):
+                found[i] = [part] if part.texts else []
+        lost = [i for i, parts in enumerate(found) if not parts]
+        around = [self._around_kept(tasks[i].source.whole, tasks[i].prefix, keeper) for i in lost]
+        pieces = iter(self._parts([task for of_task in around for task in of_task]))
+        for i, of_task in zip(lost, around, strict=True):
+            found[i] = [self._unended(next(pieces)) for _ in of_task]
+        return found
+
+    def _unended(self, part: Part) -> Part:
+        """Without the full stop that the model puts behind what it takes for a sentence."""
+        if part.source.text.endswith(_ENDS):
+            return part
+        ids = [self._without_end(h.ids) for h in part.hypotheses]
+        hypotheses = [replace(h, ids=shorter) for h, shorter in zip(part.hypotheses, ids, strict=True)]
+        texts = [self.translator.text(part.source, hypothesis) for hypothesis in hypotheses]
+        return _best(Part(part.source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
+
+    def _without_end(self, ids: tuple[int, ...]) -> tuple[int, ...]:
+        return ids[:-1] if ids and self.translator.target.decode(ids[-1:]) in _ENDS else ids
+
+    def _with_stand_ins(self, tasks: Sequence[Task], keeper: Keeper, words: Sequence[str]) -> list[Part]:
+        """A part for each task, without any hypothesis where that fails."""
+        masks = [keeper.mask(task.source.text, words) for task in tasks]
+        masked = [self.translator.split(mask[0]) if mask else [] for mask in masks]
+        # What got too long, or looks like two sentences now, is left to the next attempt.
+        usable = [i for i, sources in enumerate(masked) if len(sources) == 1]
+        found = dict(zip(usable, self._search([Task(masked[i][0], tasks[i].prefix) for i in usable]), strict=True))
+        return [
+            self._unmasked(task.source, found.get(i, []), mask[1] if mask else {}, keeper)
+            for i, (task, mask) in enumerate(zip(tasks, masks, strict=True))
+        ]
+
+    def _unmasked(
+        self, source: Source, hypotheses: Sequence[Hypothesis], stands_for: dict[str, str], keeper: Keeper
+    ) -> Part:
+        kept, target = keeper.kept(source.text), self.translator.target
+        restored, texts = list[Hypothesis](), list[str]()
+        for hypothesis in hypotheses:
+            # What goes on to the limit has mostly lost its way.
+            text = unmask(target.decode(hypothesis.ids), stands_for) if hypothesis.complete else None
+            # A vocabulary that lower-cases cannot say what is kept: its ids would not be the text's.
+            if text is not None and keeper.keeps(kept, text) and target.decode(ids := target.encode(text)) == text:
+                restored.append(replace(hypothesis, ids=tuple(ids)))
+                texts.append(source.before + text + source.after)
+        return _best(Part(source, tuple(restored), tuple(texts)), self.wanted.n_best)
+
+    # -- scoring ---------------------------------------------------------------------------------------
+
+    def _scored(self, translations: Sequence[Translation]) -> Iterator[Translation]:
+        """The same with what a second pass tells of every hypothesis."""
+        pairs = [
+            (part.source, h) for line in translations for part in line.parts if part.source.ids for h in part.hypotheses
+        ]
+
+        def force(batch: list[int]) -> list[ForcedTarget]:
+            sources, targets = [pairs[i][0] for i in batch], [pairs[i][1].ids for i in batch]
+            return self.translator.force(sources, targets, self.wanted.attentions)
+
+        lengths = [len(source.ids) + len(hypothesis.ids) for source, hypothesis in pairs]
+        nothing = ForcedTarget((), (), None)
+        forced = iter(self._spread(list(batches_by_length(range(len(pairs)), lengths, self.rows, 1)), force))
+        for translation in translations:
+            with_scores = [
+                replace(part, forced=tuple(next(forced) if part.source.ids else nothing for _ in part.texts))
+                for part in translation.parts
+            ]
+            yield replace(translation, parts=tuple(with_scores))
+
+
+def batches_by_length(indices: Sequence[int], lengths: Sequence[int], rows: int, beam: int) -> Iterator[list[int]]:
+    """Indices, those of the longest first, cut so that a batch stays small enough for the caches."""
+    order = sorted(indices, key=lambda i: -lengths[i])
+    start = 0
+    while start < len(order):
+        longest = max(1, lengths[order[start]])
+        count = max(1, min(rows, MAX_POSITIONS // (longest * beam)))
+        yield order[start : start + count]
+        start += count
+
+
+def _torn(sources: Sequence[Source], spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether the border of two parts lies inside one of the spans of their line."""
+    places = list(accumulate(len(source.whole) for source in sources))
+    return any(start < place < stop for start, stop in spans for place in places)
+
+
+def _with_prefix(sources: Sequence[Source], prefix: tuple[int, ...]) -> list[Task]:
+    """The first part that has something to translate begins as it is forced to."""
+    first = next((i for i, source in enumerate(sources) if source.ids), None)
+    return [Task(source, prefix if i == first else ()) for i, source in enumerate(sources)]
+
+
+def _best(part: Part, count: int) -> Part:
+    """The first `count` hypotheses that differ as text."""
+    places = distinct(part.texts, count)
+    return replace(
+        part, hypotheses=tuple(part.hypotheses[i] for i in places), texts=tuple(part.texts[i] for i in places)
+    )
