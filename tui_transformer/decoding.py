@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from .runtime import Cache, DecoderStep, Runtime
 
 
+LANES = 16
+"""Sums over the source run in vectors of up to so many numbers, and what does not fill a vector is added in another
+order: with whole vectors only, a sentence's scores are the same to the last bit whatever it is batched with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to translate."""
@@ -82,9 +87,13 @@ def decode(
             cache = step.cache.select(moves.rows, moves.same_sources)
 
 
-def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> tuple[Ids, Ids]:
-    """Ids and mask (B, S), S the longest sequence; mask 1 for a piece, 0 for padding."""
-    ids = np.full((len(sequences), max(map(len, sequences))), pad_id, np.int64)
+def pad(sequences: Sequence[Sequence[int]], pad_id: int, positions: int) -> tuple[Ids, Ids]:
+    """Ids and mask (B, S), S the longest sequence rounded up to whole lanes; mask 1 for a piece, 0 for padding.
+
+    S is at most `positions`, which the longest sequence must not exceed.
+    """
+    length = min(-(-max(map(len, sequences)) // LANES) * LANES, positions)
+    ids = np.full((len(sequences), length), pad_id, np.int64)
     mask = np.zeros_like(ids)
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = sequence

@@ -17,10 +17,10 @@ from .catalogue import find_model
 from .decoding import Options, decode, make_search, pad
 from .events import Encoded, Event, Finished
 from .runtime import Device, Runtime, usable_cores
-from .search import Floats, Forced, Hypothesis
+from .search import Floats, Forced, Hypothesis, Ids
 from .splitting import split_line
 from .tokenizer import Tokenizer, TokenizerOptions
-from .watching import watch_beam, watch_step
+from .watching import Watcher
 
 if TYPE_CHECKING:
     from .scoring import PairScore
@@ -102,25 +102,28 @@ class Translator:
         ['Encoded', 'Step', 'Step']
         """
         options = options or Options()
-        source = self.whole(text)
-        search = make_search([source.ids], options, *self._ends, scored=True)
-        encoding = self.runtime.encode(*pad([source.ids], self.special.source_pad), attentions=True)
+        # A blank text still has its end to look at.
+        ids = self.whole(text).ids or (self.special.source_eos,)
+        search = make_search([ids], options, *self._ends, scored=True)
+        encoding = self.runtime.encode(*self._padded([ids]), attentions=True)
         assert encoding.attentions is not None
-        yield Encoded(text, self.source.pieces(source.ids), source.ids, encoding.attentions[:, 0])
+        length = len(ids)
+        watch = Watcher(self.target, length, options.candidates)
+        yield Encoded(text, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
         turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, options.prefix, attentions=True)
         for position, turn in enumerate(turns):
             if turn.chosen is None:
                 assert isinstance(search, BeamSearch)
-                yield watch_beam(position, turn, search, self.target)
+                yield watch.beam(position, turn.step, search)
                 continue
-            step = watch_step(position, int(turn.chosen[0]), turn.step, self.target, options.candidates)
+            step = watch.step(position, int(turn.chosen[0]), turn.step)
             before += math.log(max(step.chosen.probability, 1e-300)) if position < len(options.prefix) else 0.0
             yield step
         best = search.results()[0][0]
-        ids = (*options.prefix, *best.ids)
+        said = (*options.prefix, *best.ids)
         yield Finished(
-            self.target.decode(ids), self.target.pieces(ids), ids,
+            self.target.decode(said), self.target.pieces(said), said,
             before + best.log_probability, best.score, best.complete,
         )  # fmt: skip
 
@@ -163,7 +166,7 @@ class Translator:
         if real:
             ids = [sources[i].ids for i in real]
             search = make_search(ids, options, *self._ends)
-            cache = self.runtime.encode(*pad(ids, self.special.source_pad)).cache
+            cache = self.runtime.encode(*self._padded(ids)).cache
             for _ in decode(self.runtime, cache, search, self.special.target_bos, options.prefix):
                 pass
             for i, hypotheses in zip(real, search.results(), strict=True):
@@ -181,7 +184,7 @@ class Translator:
         # A blank source still has its end to look at.
         ids = [source.ids or (self.special.source_eos,) for source in sources]
         search = Forced([self.special.target_bos] * len(ids), targets, self.special.target_eos)
-        cache = self.runtime.encode(*pad(ids, self.special.source_pad)).cache
+        cache = self.runtime.encode(*self._padded(ids)).cache
         maps: list[list[Floats]] = [[] for _ in ids]
         for turn in decode(self.runtime, cache, search, self.special.target_bos, attentions=attentions):
             if turn.step.cross_attentions is not None:
@@ -242,6 +245,9 @@ class Translator:
         from .scoring import score_pairs  # it is built on this module
 
         return score_pairs(self, pairs)
+
+    def _padded(self, sequences: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+        return pad(sequences, self.special.source_pad, self.runtime.architecture.positions)
 
     @property
     def _ends(self) -> tuple[int, int, int]:

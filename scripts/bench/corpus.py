@@ -6,23 +6,23 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from tui_transformer.bundle import SOURCE_VOCABULARY, Bundle
-from tui_transformer.tokenizer import SPACE_MARK, Tokenizer, TokenizerOptions
+from tui_transformer.bundle import Bundle
+from tui_transformer.tokenizer import SPACE_MARK
+from tui_transformer.translator import Translator
 
 
 def read_lines(path: Path, bundle: Bundle, count: int) -> list[str]:
-    """The first `count` sources of a file of TSV pairs, or lines of any text, that are one sentence to the model.
+    """The first `count` sources of a file of TSV pairs, or lines of any text, that ttx translates as one sentence.
 
-    ttx would translate a longer line in parts, CTranslate2 would not: such lines are left out.
+    It would translate others sentence by sentence, CTranslate2 would not: such lines are left out.
     """
-    options = TokenizerOptions.from_dict(bundle.manifest.tokenizer)
-    tokenizer = Tokenizer.load(bundle.file(SOURCE_VOCABULARY), options)
-    lines: list[str] = []
+    translator, lines = Translator(bundle, "cpu"), list[str]()
+    options = translator.source.options
     for row in path.read_text(encoding="utf-8").splitlines():
         line = unicodedata.normalize("NFC", row.split("\t")[0].strip())
         line = line.lower() if options.lowercase else line
         line = "".join("0" if c.isdecimal() else c for c in line) if options.zero_digits else line
-        if line and SPACE_MARK not in line and len(tokenizer.encode(line)) < bundle.manifest.sentence_limit:
+        if SPACE_MARK not in line and [part.whole for part in translator.split(line) if part.ids] == [line]:
             lines.append(line)
         if len(lines) == count:
             break

@@ -86,8 +86,7 @@ class Ttx:
         from tui_transformer.translator import Options
 
         options = Options(beam=request.beam, max_length=request.limit)
-        sources = [part for line in lines for part in self.translator.split(line)]
-        assert len(sources) == len(lines)
+        sources = [self.translator.whole(line) for line in lines]
         found: list[list[int]] = []
         for start in range(0, len(sources), request.batch):
             hypotheses = self.translator.translate_batch(sources[start : start + request.batch], options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -31,17 +32,23 @@ for line in sys.stdin:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Milliseconds of a whole process: median, least and greatest."""
+    """Milliseconds of a whole process: median, least and greatest; and of processor time, the median."""
 
     what: str
     median: float
     least: float
     greatest: float
+    cpu: float
     answer: str
 
 
 def starts(bundle: Bundle, model: Path, threads: int, environment: dict[str, str], rounds: int) -> list[Start]:
-    """`echo hi |` each translator, and the imports, in alternation; the first round warms the disk cache."""
+    """`echo hi |` each translator, and the imports, in alternation.
+
+    The first round warms the disk cache and compiles every module, as an installation would have done.
+    """
+    wanted = {**os.environ, **environment, "PYTHONPYCACHEPREFIX": str(model.parent / "pycache")}
+    wanted.pop("PYTHONDONTWRITEBYTECODE", None)
     script = model.parent / "minimal.py"
     vocabulary = {"source": SOURCE_VOCABULARY, "target": TARGET_VOCABULARY}
     script.write_text(
@@ -64,21 +71,25 @@ def starts(bundle: Bundle, model: Path, threads: int, environment: dict[str, str
         "import: nothing": [python, "-c", "pass"],
         "ttx --version": [*command, "--version"],
     }
-    times: dict[str, list[float]] = {what: [] for what in commands}
+    times: dict[str, list[tuple[float, float]]] = {what: [] for what in commands}
     answers = {}
     for turn in range(rounds + 1):
         for what, arguments in commands.items():
-            milliseconds, answers[what] = _run(arguments, environment)
-            times[what] += [milliseconds] if turn else []
-    return [
-        Start(what, statistics.median(found), min(found), max(found), answers[what]) for what, found in times.items()
-    ]
+            *milliseconds, answers[what] = _run(arguments, wanted)
+            times[what] += [(milliseconds[0], milliseconds[1])] if turn else []
+    found = []
+    for what, pairs in times.items():
+        wall, cpu = zip(*pairs, strict=True)
+        found.append(Start(what, statistics.median(wall), min(wall), max(wall), statistics.median(cpu), answers[what]))
+    return found
 
 
-def _run(arguments: list[str], environment: dict[str, str]) -> tuple[float, str]:
-    begun = time.perf_counter()
+def _run(arguments: list[str], environment: dict[str, str]) -> tuple[float, float, str]:
+    """Milliseconds, milliseconds of processor time, and what was said."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        arguments, input="hi\n", capture_output=True, text=True, check=True, cwd=REPOSITORY,
-        env={**os.environ, **environment},
-    )  # fmt: skip
-    return 1000 * (time.perf_counter() - begun), done.stdout.strip()
+        arguments, input="hi\n", capture_output=True, text=True, check=True, cwd=REPOSITORY, env=environment
+    )
+    seconds, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return 1000 * seconds, 1000 * cpu, done.stdout.strip()

@@ -96,9 +96,18 @@ def _latency(result: Result) -> Table:
 
 
 def _starts(result: Result) -> Table:
-    table = _table("Whole processes", "Milliseconds; beam 4.", " what", "median", "least", "greatest", " says")
+    table = _table(
+        "Whole processes",
+        "Milliseconds, those of the processor in the median; beam 4.",
+        " what",
+        "median",
+        "least",
+        "greatest",
+        "CPU",
+        " says",
+    )
     for found in result.starts:
-        values = (f"{value:.0f}" for value in (found.median, found.least, found.greatest))
+        values = (f"{value:.0f}" for value in (found.median, found.least, found.greatest, found.cpu))
         table.add_row(found.what, *values, found.answer)
     return table
 

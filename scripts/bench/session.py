@@ -102,7 +102,7 @@ def run(plan: Plan, say: Say) -> Result:
         for precision in models.ours:
             _measure(plan, precision, models, (tuned[0], tuned[1]), corpora, result, say)
         say("the decoder without a cache")
-        result.naive = _naive(models, spread(sorted(mixed, key=len)[: len(mixed) // 2], plan.size.naive_lines))
+        result.naive = _naive(models, spread(sorted(mixed, key=len)[: len(mixed) * 3 // 4], plan.size.naive_lines))
         say("the machine's limits")
         result.limits = _limits(plan)
         say("starting whole processes")

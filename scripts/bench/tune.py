@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from .contender import Contender
 from .engines import Request, Setting
@@ -17,8 +18,13 @@ CTRANSLATE2_BATCHES = (
     *(Request(batch=rows) for rows in (16, 32, 64)),
     *(Request(batch=pieces, batch_type="tokens") for pieces in (1024, 2048)),
 )
-TRIES = 2
+HOPELESS = 1.3
+"""A first try that takes this many times the least so far gets no second one."""
+
+Candidate = TypeVar("Candidate")
+Tries = Generator[float, None, None]
 SINGLE = 20
+"""Lines on which single sentences are tuned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +41,45 @@ def tune(setting: Setting, cores: int, lines: Sequence[str], beams: Iterable[int
     isas = ISAS if setting.kind == "ctranslate2" and _has_avx512() else ISAS[:1]
     settings = [replace(setting, environment=isa) for isa in isas]
     shared = [(cores, 1), (1, cores)] if cores > 1 else [(1, 1)]
-    single = _fastest([replace(s, threads=threads) for s in settings for threads in {1, cores}], lines[:SINGLE], limit)
-    many = _fastest([replace(s, workers=w, threads=t) for s in settings for w, t in shared], lines, limit, True)
-    batches = TTX_BATCHES if setting.kind == "ttx" else CTRANSLATE2_BATCHES
-    requests = {}
+    request = Request(limit=limit)
+
+    def together(candidate: Setting) -> Tries:
+        with Contender(candidate) as contender:
+            while True:
+                yield contender.all(lines, request).seconds[0]
+
+    def alone(candidate: Setting) -> Tries:
+        with Contender(candidate) as contender:
+            while True:
+                yield sum(contender.each(lines[:SINGLE], request).seconds)
+
+    many = _fastest([replace(s, workers=w, threads=t) for s in settings for w, t in shared], together)
+    single = _fastest([replace(s, threads=threads) for s in settings for threads in sorted({1, cores})], alone)
     with Contender(many) as contender:
-        for beam in beams:
-            tries = [replace(request, beam=beam, limit=limit) for request in batches]
-            requests[beam] = min(tries, key=lambda request: _seconds(contender, lines, request))
+
+        def batched(candidate: Request) -> Tries:
+            while True:
+                yield contender.all(lines, candidate).seconds[0]
+
+        batches = TTX_BATCHES if setting.kind == "ttx" else CTRANSLATE2_BATCHES
+        requests = {
+            beam: _fastest([replace(batch, beam=beam, limit=limit) for batch in batches], batched) for beam in beams
+        }
     return Tuned(many, single, requests)
 
 
-def _fastest(settings: list[Setting], lines: Sequence[str], limit: int, together: bool = False) -> Setting:
-    """Greedily, all lines together or one by one."""
-    times = []
-    for setting in settings:
-        with Contender(setting) as contender:
-            request = Request(limit=limit)
-            if together:
-                times.append(_seconds(contender, lines, request))
-            else:
-                times.append(min(sum(contender.each(lines, request).seconds) for _ in range(TRIES)))
-    return settings[times.index(min(times))]
-
-
-def _seconds(contender: Contender, lines: Sequence[str], request: Request) -> float:
-    return min(contender.all(lines, request).seconds[0] for _ in range(TRIES))
+def _fastest(candidates: Sequence[Candidate], seconds: Callable[[Candidate], Tries]) -> Candidate:
+    """The candidate with the least time; one that is far behind is not tried twice."""
+    best, least = candidates[0], float("inf")
+    for candidate in candidates:
+        tries = seconds(candidate)
+        time = next(tries)
+        if time < HOPELESS * least:
+            time = min(time, next(tries))
+        tries.close()
+        if time < least:
+            best, least = candidate, time
+    return best
 
 
 def _has_avx512() -> bool:
