@@ -60,7 +60,8 @@ class Trainer:
         self.model = self.learner.model
         self.state = State()
         self._weights = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
-        self._total_steps = len(self._plan(0)) * self.options.epochs
+        # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
+        self._total_steps = sum(len(self._plan(epoch)) for epoch in range(self.options.epochs))
 
     def _check_sizes(self) -> None:
         micro_batches, processes = self.options.micro_batches, self.processes.count
