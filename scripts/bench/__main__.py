@@ -2,7 +2,7 @@
 
 CTranslate2 gets the bundle's weights through its own specification classes. Both are asked alternately, each
 in a process of its own, with tokenisation included in what is measured. Takes about 8 minutes on two idle
-cores, with --quick one; needs `pip install ctranslate2` beside the [train] extra, and Linux.
+cores, with --quick one; needs the [train] and [bench] extras, and Linux.
 """
 
 from __future__ import annotations
