@@ -11,7 +11,7 @@ from itertools import islice
 from .batching import Batching
 from .runtime import usable_cores
 from .translator import ForcedTarget, Source, Translator
-from .window import batches_by_length
+from .window import batches_by_length, spread
 
 Pair = tuple[str, str]
 """Source and target."""
@@ -102,22 +102,19 @@ def _score_window(
 ) -> Iterator[PairScore]:
     sources = [translator.whole(source) for source, _ in window]
     targets = [translator.target_ids(target) for _, target in window]
-    forced: dict[int, ForcedTarget] = {}
     lengths = [max(len(source.ids), len(target)) for source, target in zip(sources, targets, strict=True)]
     batches = list(batches_by_length(range(len(window)), lengths, batching.rows, 1))
 
     def force(batch: list[int]) -> list[ForcedTarget]:
         return translator.force([sources[i] for i in batch], [targets[i] for i in batch])
 
-    for batch, results in zip(batches, pool.map(force, batches), strict=True):
-        forced |= zip(batch, results, strict=True)
-    for i, (source, target) in enumerate(zip(sources, targets, strict=True)):
+    for source, target, forced in zip(sources, targets, spread(pool, batches, force), strict=True):
         if not source.ids and not target:
             yield PairScore((), ())
             continue
-        ids = (*forced[i].ids, translator.special.target_eos)
-        cut = len(forced[i].ids) < len(target) or _is_cut(source, translator)
-        yield PairScore(translator.target.pieces(ids), forced[i].log_probabilities, cut)
+        ids = (*forced.ids, translator.special.target_eos)
+        cut = len(forced.ids) < len(target) or _is_cut(source, translator)
+        yield PairScore(translator.target.pieces(ids), forced.log_probabilities, cut)
 
 
 def _is_cut(source: Source, translator: Translator) -> bool:

@@ -103,14 +103,7 @@ class WindowTranslator:
         lengths = [len(task.source.ids) for task in tasks]
         beam = 1 if self.options.sampling else self.options.beam
         batches = [batch for group in groups for batch in batches_by_length(group, lengths, self.rows, beam)]
-        return self._spread(batches, search)
-
-    def _spread(self, batches: Sequence[list[int]], work: Callable[[list[int]], list[Result]]) -> list[Result]:
-        """Do the work on each batch of indices; the results in the order of the indices."""
-        found: dict[int, Result] = {}
-        for batch, results in zip(batches, self.pool.map(work, batches), strict=True):
-            found.update(zip(batch, results, strict=True))
-        return [found[i] for i in range(len(found))]
+        return spread(self.pool, batches, search)
 
     # -- keeping ---------------------------------------------------------------------------------------
 
@@ -180,7 +173,7 @@ class WindowTranslator:
 
         lengths = [len(source.ids) + len(hypothesis.ids) for source, hypothesis in pairs]
         nothing = ForcedTarget((), (), None)
-        forced = iter(self._spread(list(batches_by_length(range(len(pairs)), lengths, self.rows, 1)), force))
+        forced = iter(spread(self.pool, list(batches_by_length(range(len(pairs)), lengths, self.rows, 1)), force))
         for translation in translations:
             with_scores = [
                 replace(part, forced=tuple(next(forced) if part.source.ids else nothing for _ in part.texts))
@@ -198,6 +191,16 @@ def batches_by_length(indices: Sequence[int], lengths: Sequence[int], rows: int,
         count = max(1, min(rows, MAX_POSITIONS // (longest * beam)))
         yield order[start : start + count]
         start += count
+
+
+def spread(
+    pool: ThreadPoolExecutor, batches: Sequence[list[int]], work: Callable[[list[int]], list[Result]]
+) -> list[Result]:
+    """Do the work on each batch of indices side by side; the results in the order of the indices."""
+    found: dict[int, Result] = {}
+    for batch, results in zip(batches, pool.map(work, batches), strict=True):
+        found.update(zip(batch, results, strict=True))
+    return [found[i] for i in range(len(found))]
 
 
 def _torn(sources: Sequence[Source], spans: Sequence[tuple[int, int]]) -> bool:

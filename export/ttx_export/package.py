@@ -16,7 +16,6 @@ from tui_transformer.errors import RecipeError
 from tui_transformer.runtime import Runtime, usable_cores
 from tui_transformer.translator import Translator
 
-from .batches import SpecialIds
 from .card import model_card
 from .checkpoint import Checkpoint
 from .corpus import Pair, ReadReport, encode_corpus, read_pairs
@@ -80,7 +79,7 @@ def _build(
     checkpoint: Checkpoint, model: Transformer, dev: dict[str, list[Pair]], wanted: Wanted, scratch: Path, say: Say
 ) -> Path:
     manifest = _manifest(checkpoint, model, wanted.precision)
-    special = special_ids(checkpoint)
+    special = checkpoint.vocabularies.special
     reference = replace(manifest, precision="fp16" if wanted.precision == "fp16" else "fp32")
     folder = write_graphs(checkpoint, model, FloatLinear(), reference, scratch / "float")
     parity = measure_parity(model, Runtime(folder, "cpu", usable_cores()), special)
@@ -106,7 +105,7 @@ def _quantized(
 ) -> tuple[Bundle, Manifest]:  # fmt: skip
     """The int8 graphs, calibrated and compared with the floating ones on the first development set."""
     name, pairs = next(iter(dev.items()))
-    vocabularies, special = checkpoint.vocabularies, special_ids(checkpoint)
+    vocabularies, special = checkpoint.vocabularies, checkpoint.vocabularies.special
     everything = [pair for part in dev.values() for pair in part[:CALIBRATION_PAIRS]]
     corpus = encode_corpus(
         everything, vocabularies.source, vocabularies.target, checkpoint.recipe.data, ReadReport(), "calibration text"
@@ -140,12 +139,6 @@ def write_graphs(
     (folder / bundle.SOURCE_VOCABULARY).write_bytes(checkpoint.vocabularies.source.model)
     (folder / bundle.TARGET_VOCABULARY).write_bytes(checkpoint.vocabularies.target.model)
     return bundle.write_manifest(folder, manifest)
-
-
-def special_ids(checkpoint: Checkpoint) -> SpecialIds:
-    """The ids that are not text, from the checkpoint's vocabularies."""
-    source, target = checkpoint.vocabularies.source, checkpoint.vocabularies.target
-    return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
 
 
 def _manifest(checkpoint: Checkpoint, model: Transformer, precision: Precision) -> Manifest:

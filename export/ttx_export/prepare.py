@@ -40,8 +40,7 @@ class Prepared:
     @property
     def special(self) -> SpecialIds:
         """Ids that a batch needs and that are not text."""
-        source, target = self.vocabularies.source, self.vocabularies.target
-        return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
+        return self.vocabularies.special
 
 
 def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | None = None) -> Prepared:

@@ -36,7 +36,6 @@ class Data:
     train: tuple[str, ...]
     dev: Mapping[str, str] = field(default_factory=dict)
     corpora: tuple[Corpus, ...] = ()
-    shippable: bool = True
     max_length: int = 96
     """Pairs with more pieces on a side, end included, are left out."""
     max_ratio: float = 3.0

@@ -10,6 +10,7 @@ from typing import Any
 from tui_transformer.architecture import Architecture
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions, learn_bpe, load_bpemb
 
+from .batches import SpecialIds
 from .recipe import Recipe
 
 
@@ -21,6 +22,12 @@ class Vocabularies:
     target: Tokenizer
     source_vectors: Any = None
     target_vectors: Any = None
+
+    @property
+    def special(self) -> SpecialIds:
+        """Ids that a batch needs and that are not text."""
+        source, target = self.source, self.target
+        return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
 
 
 def make_vocabularies(recipe: Recipe, pairs: Iterable[tuple[str, str]], cache: Path | None = None) -> Vocabularies:

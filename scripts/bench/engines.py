@@ -153,10 +153,9 @@ class PyTorch:
     def translate(self, lines: list[str], request: Request) -> list[str]:
         """Greedily, in batches sorted by length."""
         from ttx_export.evaluate import translate_greedily
-        from ttx_export.package import special_ids
 
         both = self.checkpoint.vocabularies
-        special = special_ids(self.checkpoint)
+        special = self.checkpoint.vocabularies.special
         return translate_greedily(self.model, lines, both.source, both.target, special, request.batch)
 
     def ids(self, lines: list[str], request: Request) -> list[list[int]]:

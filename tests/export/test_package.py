@@ -14,7 +14,7 @@ from ttx_export.card import model_card
 from ttx_export.checkpoint import Checkpoint, load_checkpoint
 from ttx_export.corpus import Pair
 from ttx_export.evaluate import translate_greedily
-from ttx_export.package import Wanted, export_bundle, special_ids
+from ttx_export.package import Wanted, export_bundle
 from ttx_export.score import score_set
 
 from tui_transformer.bundle import Bundle, verify_bundle
@@ -66,7 +66,7 @@ def test_what_was_learnt_is_said_by_pytorch(checkpoint: Checkpoint, pairs: Pairs
     vocabularies = checkpoint.vocabularies
     found = translate_greedily(
         checkpoint.build_model(), [source for source, _ in pairs], vocabularies.source, vocabularies.target,
-        special_ids(checkpoint),
+        checkpoint.vocabularies.special,
     )  # fmt: skip
     assert found == [target for _, target in pairs]
 
@@ -77,7 +77,7 @@ def test_pytorch_and_the_graphs_say_the_same_of_what_was_never_heard(
 ) -> None:
     vocabularies = checkpoint.vocabularies
     (said,) = translate_greedily(
-        checkpoint.build_model(), [text], vocabularies.source, vocabularies.target, special_ids(checkpoint)
+        checkpoint.build_model(), [text], vocabularies.source, vocabularies.target, checkpoint.vocabularies.special
     )
     assert Translator(fp32, "cpu").translate_line(text, Options(beam=1)) == said
 

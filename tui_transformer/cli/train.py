@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +12,8 @@ import typer
 
 from tui_transformer.errors import TtxError
 
-INTERRUPTED = 130
-
-
-class DeviceName(StrEnum):
-    """What a model can be trained on."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+from .parameters import DeviceName
+from .streams import INTERRUPTED
 
 
 def train(
