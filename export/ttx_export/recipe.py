@@ -30,6 +30,14 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """Another mix of the corpora from an epoch on (the first epoch is 1); corpora not named keep their weight."""
+
+    epoch: int
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """Files are named relative to the data folder that `ttx train --data` is given."""
 
@@ -40,6 +48,16 @@ class Data:
     """Pairs with more pieces on a side, end included, are left out."""
     max_ratio: float = 3.0
     """Pairs of which one side has more than this many times the pieces of the other (plus 5) are left out."""
+    later: tuple[Later, ...] = ()
+    """How the mix changes in the course of training. The vocabularies are learnt from the corpora's first weights."""
+
+    def weights(self, epoch: int) -> dict[str, float]:
+        """How much of each corpus an epoch sees, epochs counted from 0 as the trainer does."""
+        weights = {corpus.name: corpus.weight for corpus in self.corpora}
+        for change in sorted(self.later, key=lambda later: later.epoch):
+            if epoch + 1 >= change.epoch:
+                weights |= change.weights
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +159,12 @@ def parse_recipe(text: str) -> Recipe:
     values = tomllib.loads(text)
     data = dict(table(values.pop("data", {}), "data"))
     corpora = tuple(section(Corpus, corpus, "data.corpora") for corpus in data.pop("corpora", ()))
+    later = tuple(section(Later, change, "data.later") for change in data.pop("later", ()))
     data["train"] = texts(data.get("train", []), "data.train")
     dev = table(data.get("dev", {}), "data.dev")
     data["dev"] = MappingProxyType(dict(zip(dev, texts([*dev.values()], "data.dev"), strict=True)))
     sections = {
-        "data": section(Data, {**data, "corpora": corpora}, "data"),
+        "data": section(Data, {**data, "corpora": corpora, "later": later}, "data"),
         "vocabulary": section(Vocabulary, values.pop("vocabulary", {}), "vocabulary"),
         "model": section(Model, values.pop("model", {}), "model"),
         "training": section(Training, values.pop("training", {}), "training"),
@@ -186,6 +205,8 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError("[data] needs train = [files]")
     if any(corpus.weight < 0 for corpus in data.corpora):
         raise ValueError("a corpus weight cannot be negative")
+    for later in data.later:
+        _check_later(later, {corpus.name for corpus in data.corpora if corpus.weight > 0})
     if training.batch_tokens // max(1, training.micro_batches) < data.max_length:
         raise ValueError("training.batch_tokens / micro_batches must hold at least one pair of data.max_length")
     if training.patience and not data.dev:
@@ -197,6 +218,16 @@ def _check_data(recipe: Recipe) -> None:
     # Equal sizes alone would let two different vocabularies share one embedding.
     if recipe.model.tied == "all" and not vocabulary.shared:
         raise ValueError("model.tied = 'all' needs vocabulary.shared = true")
+
+
+def _check_later(later: Later, read: set[str]) -> None:
+    if later.epoch < 2:
+        raise ValueError("data.later.epoch must be at least 2: before it the corpora's own weights hold")
+    if unread := sorted(table(later.weights, "data.later.weights").keys() - read):
+        raise ValueError(f"data.later names corpora that [[data.corpora]] does not read: {', '.join(unread)}")
+    for name, weight in later.weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
+            raise ValueError(f"data.later.weights.{name} must be a number, 0 or more")
 
 
 def _check_training(training: Training) -> None:

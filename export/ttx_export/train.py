@@ -59,7 +59,6 @@ class Trainer:
         self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
         self.model = self.learner.model
         self.state = State()
-        self._weights = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
         # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
         self._total_steps = sum(len(self._plan(epoch)) for epoch in range(self.options.epochs))
 
@@ -114,7 +113,9 @@ class Trainer:
     def _plan(self, epoch: int) -> list[list[Rows]]:
         """The updates of an epoch, each a list of micro-batches; a last incomplete update is left out."""
         seed, size = self.options.seed, self.options.micro_batches
-        batches = plan_epoch(self.prepared.train, self._weights, self.learner.positions, seed, epoch)
+        batches = plan_epoch(
+            self.prepared.train, self.recipe.data.weights(epoch), self.learner.positions, seed, epoch
+        )
         whole = max(len(batches) - len(batches) % size, size)
         return [list(itertools.islice(itertools.cycle(batches), i, i + size)) for i in range(0, whole, size)]
 
