@@ -19,6 +19,12 @@ class SettingsError(TtxError):
     exit_code = 2
 
 
+class UsageError(TtxError):
+    """An argument asks for what is not there: a layer, a head, a piece, a text, a kind of file."""
+
+    exit_code = 2
+
+
 class BundleError(TtxError):
     """A model bundle is missing, broken, or of an unknown format."""
 
