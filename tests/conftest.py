@@ -45,7 +45,7 @@ def translator(bundle_folder: Path) -> Translator:
 def golden() -> Callable[[Picture, str], None]:
     """`golden(picture, "name")`: what is drawn at 40, 80 and 120 columns, with and without colour, is what it was.
 
-    TTX_GOLDEN=write writes the files instead of comparing: look at them (`cat tests/golden/*.ansi`) before you commit.
+    GOLDEN=write writes the files instead of comparing: look at them (`cat tests/golden/*.ansi`) before you commit.
     """
 
     def compare(picture: Picture, name: str) -> None:
@@ -58,9 +58,9 @@ def golden() -> Callable[[Picture, str], None]:
             for colours, suffix in ((None, "txt"), ("truecolor", "ansi")):
                 path = GOLDEN / f"{name}.{width}.{suffix}"
                 found = drawn(picture.whole(), width, colours)  # type: ignore[arg-type]
-                if os.environ.get("TTX_GOLDEN") == "write":
+                if os.environ.get("GOLDEN") == "write":
                     path.write_bytes(found.encode())
-                assert path.is_file(), f"{path} is missing: run with TTX_GOLDEN=write"
+                assert path.is_file(), f"{path} is missing: run with GOLDEN=write"
                 assert found == path.read_bytes().decode(), f"{path} was drawn differently"
                 assert all(cell_len(Text.from_ansi(line).plain) <= width for line in found.splitlines())
 

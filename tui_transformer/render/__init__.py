@@ -30,5 +30,5 @@ How to add a view, such as `ttx inspect surprise TEXT`, in about thirty lines:
 3. `cli/inspect/__init__.py`: one line registers it.
 4. `tests/cli/test_inspect_surprise.py`: values, bad input, and `golden(picture, "surprise")`, which compares the
    picture at 40, 80 and 120 columns with and without colour with the files in `tests/golden/`; run pytest with
-   `TTX_GOLDEN=write` to write them, and look at what was written.
+   `GOLDEN=write` to write them, and look at what was written.
 """

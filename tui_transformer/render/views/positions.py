@@ -139,7 +139,7 @@ def _ring(shown: Positions, pair: int, position: int) -> RenderableType:
     return Group(
         Text(f"pair {pair}", style=STRONG),
         dots,
-        Text(f"sin{fraction(y, True)}  cos{fraction(x, True)}"),
+        Text(f"sin {fraction(y, True)}  cos {fraction(x, True)}"),
         Text(f"{_degrees(shown, pair)} a position", style=QUIET),
     )
 

@@ -33,7 +33,7 @@ def rotation_picture(shown: Positions, offset: int, pairs: Sequence[int]) -> Pic
     steps = [(p, p + offset) for p in range(len(shown.pieces) - offset)]
     body: list[RenderableType] = [Columns(drawn, padding=(0, 4))]
     if steps:
-        body += [Text(), _pieces(shown, steps, errors)]
+        body.append(_pieces(shown, steps, errors))
     rows = [(pair, float(angles[pair]), float(largest[pair])) for pair in range(len(largest))]
     values = {
         **shown.values(), "offset": offset, "pairs": list(pairs), "rotations": blocks, "residuals": largest,
