@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from tui_transformer.render.picture import Picture
     from tui_transformer.translator import Translator
+
+GOLDEN = Path(__file__).parent / "golden"
 
 # No deadline: a busy machine is no failure. CI draws the same examples every time.
 hypothesis.settings.register_profile("ttx", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -35,6 +39,32 @@ def translator(bundle_folder: Path) -> Translator:
     from tui_transformer.translator import Translator
 
     return Translator.load(str(bundle_folder), "cpu")
+
+
+@pytest.fixture
+def golden() -> Callable[[Picture, str], None]:
+    """`golden(picture, "name")`: what is drawn at 40, 80 and 120 columns, with and without colour, is what it was.
+
+    GOLDEN=write writes the files instead of comparing: look at them (`cat tests/golden/*.ansi`) before you commit.
+    """
+
+    def compare(picture: Picture, name: str) -> None:
+        from rich.cells import cell_len
+        from rich.text import Text
+
+        from tui_transformer.render.picture import drawn
+
+        for width in (40, 80, 120):
+            for colours, suffix in ((None, "txt"), ("truecolor", "ansi")):
+                path = GOLDEN / f"{name}.{width}.{suffix}"
+                found = drawn(picture.whole(), width, colours)  # type: ignore[arg-type]
+                if os.environ.get("GOLDEN") == "write":
+                    path.write_bytes(found.encode())
+                assert path.is_file(), f"{path} is missing: run with GOLDEN=write"
+                assert found == path.read_bytes().decode(), f"{path} was drawn differently"
+                assert all(cell_len(Text.from_ansi(line).plain) <= width for line in found.splitlines())
+
+    return compare
 
 
 @pytest.fixture(scope="session")

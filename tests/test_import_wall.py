@@ -58,6 +58,7 @@ DOORS = {
     "onnx": "ttx_export/",
     "onnxscript": "ttx_export/",
     "sacrebleu": "ttx_export/",
+    "resvg_py": "tui_transformer/render/save.py",
 }
 
 
@@ -161,7 +162,22 @@ def test_importing_the_package_loads_nothing_of_it_but_itself() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "translate", "score", "evaluate", "shell", "info", "config", "train", "export", "models", "models verify"],
+    [
+        "",
+        "translate",
+        "score",
+        "evaluate",
+        "shell",
+        "info",
+        "config",
+        "train",
+        "export",
+        "models",
+        "models verify",
+        "inspect",
+        "inspect tokens",
+        "inspect positions",
+    ],
 )
 def test_help_loads_nothing_heavy(command: str) -> None:
     assert after_command(f"{command} --help", shows="Usage:").isdisjoint(HEAVY | WORKSHOP_ONLY)

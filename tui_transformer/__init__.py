@@ -10,7 +10,9 @@ Read the code in this order:
 6. `batching` and `window`: many lines, fast and in order; `keep`: what must come through unchanged.
 7. `analysis` and `quality`: what attention says of words, and what looks wrong about a translation.
 8. `probed`, `probing` and `heads`: what happens inside the model, and what becomes of it without a head.
-9. `cli`: how it is all wired to the command line.
+9. `render`: values become pictures; its docstring has a reading order and how to add a view. `traces`: a decoding
+   in a file.
+10. `cli`: how it is all wired to the command line.
 
 `masks` and `positional` hold the two formulas that training shares with what is shown. The model itself,
 in PyTorch and in the order of the paper, is `ttx_export.model`.

@@ -9,8 +9,7 @@ import pytest
 import sacrebleu
 from ttx_export.compare import System, measure
 
-from tui_transformer import Options, Translator
-from tui_transformer.cli import extras
+from tui_transformer import Options, Translator, extras
 from tui_transformer.scoring import CorpusScore
 
 from .conftest import Ttx

@@ -15,6 +15,7 @@ from .config import app as config
 from .evaluate import evaluate
 from .export import export
 from .info import info
+from .inspect import app as inspect
 from .models import app as models
 from .score import score
 from .shell import shell
@@ -27,7 +28,7 @@ EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 m
 
 app = typer.Typer(
     name="ttx",
-    help="A Transformer you can use and look inside: translate, train, export.",
+    help="A Transformer you can use and look inside: translate, inspect, train, export.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -40,6 +41,7 @@ app.command("evaluate", epilog=EXIT_CODES)(evaluate)
 app.command("info", epilog=EXIT_CODES)(info)
 app.command("train", epilog=EXIT_CODES)(train)
 app.command("export", epilog=EXIT_CODES)(export)
+app.add_typer(inspect, name="inspect", epilog=EXIT_CODES)
 app.add_typer(models, name="models", epilog=EXIT_CODES)
 app.add_typer(config, name="config", epilog=EXIT_CODES)
 
@@ -48,7 +50,7 @@ app.add_typer(config, name="config", epilog=EXIT_CODES)
 def options(
     context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and leave.")
 ) -> None:
-    """A Transformer you can use and look inside: translate, train, export."""
+    """A Transformer you can use and look inside: translate, inspect, train, export."""
     if version:
         from tui_transformer import __version__
 

@@ -38,10 +38,9 @@ def evaluate(
 
     Example:  ttx evaluate test.tsv --model new --against en-de
     """
+    from tui_transformer.extras import require_extra
     from tui_transformer.runtime import usable_cores
     from tui_transformer.translator import Translator
-
-    from .extras import require_extra
 
     require_extra("train", "ttx evaluate", "sacrebleu")
     from ttx_export.compare import measure, run_system

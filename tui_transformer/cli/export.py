@@ -29,7 +29,7 @@ def export(
     beam: Annotated[int, typer.Option(min=1, max=64, help="Beam of these scores.")] = 4,
 ) -> None:
     """Export a checkpoint to ONNX: checked against PyTorch, calibrated, scored, with a model card."""
-    from .extras import require_extra
+    from tui_transformer.extras import require_extra
 
     require_extra("train", "ttx export", "torch", "onnx", "sacrebleu")
     from ttx_export.checkpoint import load_checkpoint

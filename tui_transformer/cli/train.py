@@ -33,7 +33,7 @@ def train(
     Ctrl-C saves and stops; the same command goes on from there. Several processes:
     torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
     """  # fmt: skip
-    from .extras import require_extra
+    from tui_transformer.extras import require_extra
 
     require_extra("train", "ttx train", "torch")
     # oneDNN reads this when torch is imported. It keeps a bf16 kernel for each shape, by default too few.

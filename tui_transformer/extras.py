@@ -1,4 +1,4 @@
-"""Packages that only the workshop needs."""
+"""Packages that only some commands need, and that come with an extra."""
 
 from __future__ import annotations
 

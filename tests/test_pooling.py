@@ -1,0 +1,47 @@
+"""Pooling: smaller, and no peak is lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tui_transformer.analysis.pooling import pool
+
+MATRICES = arrays.arrays(
+    np.float64, arrays.array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.floats(-1, 1)
+)
+SIZES = st.integers(1, 40)
+
+
+@given(MATRICES, SIZES, SIZES)
+def test_it_fits_and_what_fits_stays(matrix: np.ndarray, rows: int, columns: int) -> None:
+    pooled = pool(matrix, rows, columns)
+    assert pooled.shape == (min(rows, len(matrix)), min(columns, matrix.shape[1]))
+    if pooled.shape == matrix.shape:
+        assert np.array_equal(pooled, matrix)
+
+
+@given(MATRICES, SIZES, SIZES)
+def test_peaks_stay_and_nothing_is_made_up(matrix: np.ndarray, rows: int, columns: int) -> None:
+    pooled = pool(matrix, rows, columns)
+    assert np.abs(pooled).max() == np.abs(matrix).max()
+    assert np.isin(pooled, matrix).all()
+
+
+@given(MATRICES, SIZES, SIZES)
+def test_each_value_is_the_strongest_of_its_own_block(matrix: np.ndarray, rows: int, columns: int) -> None:
+    pooled = pool(matrix, rows, columns)
+    down, across = (np.arange(n + 1) * whole // n for n, whole in zip(pooled.shape, matrix.shape, strict=True))
+    for i in range(pooled.shape[0]):
+        for j in range(pooled.shape[1]):
+            block = matrix[down[i] : down[i + 1], across[j] : across[j + 1]]
+            assert abs(pooled[i, j]) == np.abs(block).max()
+
+
+@pytest.mark.parametrize("size", [(0, 3), (3, 0), (-1, 1)])
+def test_nothing_left_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="nothing to see"):
+        pool(np.ones((2, 2)), *size)

@@ -1,0 +1,27 @@
+"""A matrix made smaller so that its peaks stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.floating]
+
+
+def pool(matrix: Matrix, rows: int, columns: int) -> Matrix:
+    """(R, C) → at most (rows, columns): each value is the one of its block that is farthest from zero.
+
+    Blocks are as equal as can be and cover the matrix; what already fits stays as it is. Raises ValueError if there
+    is to be nothing left.
+    """
+    if rows < 1 or columns < 1:
+        raise ValueError(f"{rows} × {columns} leaves nothing to see")
+    return _pool_rows(_pool_rows(matrix, rows).T, columns).T
+
+
+def _pool_rows(matrix: Matrix, rows: int) -> Matrix:
+    if len(matrix) <= rows:
+        return matrix
+    starts = np.arange(rows) * len(matrix) // rows
+    highest, lowest = np.maximum.reduceat(matrix, starts), np.minimum.reduceat(matrix, starts)
+    return np.where(highest >= -lowest, highest, lowest)

@@ -1,0 +1,150 @@
+"""What every view can be asked, said once: `with_options` gives it to a command."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tui_transformer.cli.parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption
+
+if TYPE_CHECKING:
+    from tui_transformer.decoding import Options as Decoding
+    from tui_transformer.events import Trace
+    from tui_transformer.translator import Translator
+
+Text = Annotated[
+    str | None,
+    typer.Argument(
+        help="A sentence; without it, sentences from standard input, a JSON object for each.", show_default=False
+    ),
+]
+
+
+class ColorName(StrEnum):
+    """When to use colour."""
+
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+class FormatName(StrEnum):
+    """What goes to standard output."""
+
+    text = "text"
+    tsv = "tsv"
+    json = "json"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every view was asked. The model is loaded when a view first wants it."""
+
+    model: str
+    device: DeviceName
+    threads: int | None
+    color: ColorName
+    width: int | None
+    output_format: FormatName | None
+    save: list[Path] | None
+    no_pager: bool
+    trace: Path | None = None
+    from_trace: Path | None = None
+
+    @cached_property
+    def translator(self) -> Translator:
+        """The model. Raises BundleError or DeviceError."""
+        from tui_transformer.runtime import usable_cores
+        from tui_transformer.translator import Translator
+
+        return Translator.load(self.model, self.device.value, self.threads or usable_cores())
+
+    @cached_property
+    def read_trace(self) -> Trace | None:
+        """The decoding that `--from-trace` names, None without it. Raises InputError."""
+        from tui_transformer.traces import load_trace
+
+        return load_trace(self.from_trace) if self.from_trace else None
+
+    def decoding(self, text: str, how: Decoding) -> Trace:
+        """The decoding of a sentence: read from `--from-trace`, or done now and kept in `--trace`."""
+        from tui_transformer.events import Trace
+        from tui_transformer.traces import save_trace
+
+        if self.read_trace:
+            return self.read_trace
+        trace = Trace.of(self.translator.stream(text, how))
+        if self.trace:
+            save_trace(trace, self.trace)
+        return trace
+
+
+def _shared(
+    model: ModelOption = "en-de",
+    device: DeviceOption = DeviceName.auto,
+    threads: ThreadsOption = None,
+    color: Annotated[
+        ColorName, typer.Option(help="auto: on a terminal, unless NO_COLOR is set or TERM is dumb.")
+    ] = ColorName.auto,
+    width: Annotated[
+        int | None, typer.Option(min=20, max=1000, help="Columns; the terminal's if not given.", show_default=False)
+    ] = None,
+    output_format: Annotated[
+        FormatName | None, typer.Option("--format", help="tsv or json: the values.", show_default=False)
+    ] = None,
+    save: Annotated[
+        list[Path] | None,
+        typer.Option(help="Save as .svg, .html, .txt, .tsv, .json or .png instead; repeatable.", show_default=False),
+    ] = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never page what is taller than the terminal.")] = False,
+) -> None:
+    """The options that every view has: only their signature is used."""
+
+
+def _traces(
+    trace: Annotated[Path | None, typer.Option(help="Save the whole decoding here.", show_default=False)] = None,
+    from_trace: Annotated[
+        Path | None, typer.Option(help="Show a saved decoding: needs no model.", show_default=False)
+    ] = None,
+) -> None:
+    """The options of views that show a decoding: only their signature is used."""
+
+
+View = Callable[..., None]
+
+
+def with_options(view: View) -> View:
+    """A command from `view(options: Options, …)`: the view's own parameters, and those that all views share."""
+    return _with(view, _shared)
+
+
+def with_options_and_traces(view: View) -> View:
+    """The same for a view that shows a decoding, which can be saved and read back: `options.decoding`."""
+    return _with(view, _shared, _traces)
+
+
+def _with(view: View, *sources: View) -> View:
+    shared = [parameter for source in sources for parameter in _parameters(source)]
+
+    def command(**arguments: Any) -> None:
+        options = Options(**{parameter.name: arguments.pop(parameter.name) for parameter in shared})
+        view(options, **arguments)
+
+    command.__name__, command.__doc__, command.__module__ = view.__name__, view.__doc__, view.__module__
+    # Typer reads its parameters from here.
+    command.__signature__ = inspect.Signature([*_parameters(view)[1:], *shared])  # type: ignore[attr-defined]
+    command.__annotations__ = {}
+    return command
+
+
+def _parameters(function: View) -> list[inspect.Parameter]:
+    """With annotations evaluated, all by keyword."""
+    found = inspect.signature(function, eval_str=True).parameters.values()
+    return [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in found]

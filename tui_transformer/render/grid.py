@@ -1,0 +1,83 @@
+"""A matrix to be read: labels at its rows and columns, a number in each cell on the colour of its value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.text import Text
+
+from .heatmap import HeatMap
+from .labels import cell_len, clip, fit, fraction, graphemes, visible
+from .palette import QUIET, STRONG, Floats, cell, glyph, has_colour, levels
+
+LABEL_WIDTH = 16
+CELL_WIDTH = 12
+UPRIGHT_LINES = 10
+MOST_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Values (R, C), 0…1 or, if `signed`, −1…1, with R labels `rows` and C labels `columns`.
+
+    If the numbers do not fit the width, `overflow` says what gives way: "pool" leaves the numbers out, then writes
+    column labels upright, and at last pools into a `HeatMap`; "cut" shows as many columns with their numbers as fit.
+    The picture says what is missing.
+    """
+
+    values: Floats
+    rows: Sequence[str]
+    columns: Sequence[str]
+    signed: bool = False
+    overflow: Literal["pool", "cut"] = "pool"
+
+    def __post_init__(self) -> None:
+        if np.shape(self.values) != (len(self.rows), len(self.columns)):
+            raise ValueError(f"values {np.shape(self.values)} need a label for each row and column")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.values.size:
+            return
+        gutter = min(LABEL_WIDTH, max(cell_len(visible(label)) for label in self.rows)) + 1
+        room = max(1, options.max_width - gutter)
+        needed = (5 if self.signed else 4) if self.overflow == "cut" else 2
+        shown = min(len(self.columns), max(1, room // needed)) if self.overflow == "cut" else len(self.columns)
+        if (self.overflow == "pool" and room // shown < needed) or len(self.rows) > MOST_ROWS:
+            yield HeatMap(self.values, self.rows, self.signed)
+            return
+        width = min(room // shown, max(5 if self.signed else 4, self._label_width() + 1))
+        yield from self._drawn(console, gutter, shown, width)
+        if shown < len(self.columns):
+            yield Text(f"the first {shown} of {len(self.columns)} columns: the rest does not fit", style=QUIET)
+
+    def _label_width(self) -> int:
+        return min(CELL_WIDTH - 1, max(cell_len(visible(label)) for label in self.columns))
+
+    def _drawn(self, console: Console, gutter: int, shown: int, width: int) -> RenderResult:
+        numbers = width >= (5 if self.signed else 4)
+        for line in self._header(shown, width, upright=not numbers):
+            yield Segment(" " * gutter + line + "\n", STRONG)
+        colours = has_colour(console)
+        drawn = levels(self.values[:, :shown], self.signed)
+        for r, label in enumerate(self.rows):
+            yield Segment(fit(label, gutter - 1, "right") + " ", STRONG)
+            for c, level in enumerate(drawn[r].tolist()):
+                glyphs = "" if colours else glyph(level, self.signed) * (width - 1)
+                text = fraction(float(self.values[r, c]), self.signed) if numbers else glyphs
+                yield Segment(text.rjust(width - 1) + " ", cell(level, self.signed) if colours else None)
+            yield Segment.line()
+
+    def _header(self, shown: int, width: int, upright: bool) -> list[str]:
+        labels = self.columns[:shown]
+        if not upright:
+            return ["".join(fit(label, width - 1, "right") + " " for label in labels)]
+        letters = [graphemes(clip(label, UPRIGHT_LINES)) for label in labels]
+        height = max(map(len, letters))
+        stacks = [[""] * (height - len(stack)) + stack for stack in letters]
+        # A wide letter fills both cells of the narrowest column.
+        return ["".join(fit(stack[line], width) for stack in stacks) for line in range(height)]

@@ -1,0 +1,100 @@
+"""A matrix as a dense picture: two rows a line in half-block cells, or one glyph a value without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.segment import Segment
+from rich.text import Text
+
+from tui_transformer.analysis.pooling import pool
+
+from .labels import cell_len, fit, visible
+from .palette import (
+    LEVELS,
+    NEGATIVE_RAMP,
+    QUIET,
+    RAMP,
+    Floats,
+    Levels,
+    foreground,
+    glyph,
+    half_blocks,
+    has_colour,
+    levels,
+)
+
+UPPER_HALF = "▀"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeatMap:
+    """Values (R, C), 0…1 or, if `signed`, −1…1.
+
+    `rows` are labels, one a row; a line of two rows shows the upper one's. What does not fit the width or
+    `max_lines` is pooled, and with `caption` the picture says so.
+    """
+
+    values: Floats
+    rows: Sequence[str] = ()
+    signed: bool = False
+    max_lines: int = 60
+    caption: bool = True
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self.values.size:
+            return
+        per_line = 2 if has_colour(console) else 1
+        gutter = self._gutter()
+        pooled = pool(self.values, self.max_lines * per_line, max(1, options.max_width - gutter))
+        drawn = levels(pooled, self.signed)
+        for top in range(0, len(drawn), per_line):
+            if gutter:
+                label = self.rows[top * len(self.values) // len(drawn)]
+                yield Segment(fit(label, gutter - 1, "right") + " ")
+            line = self._half_blocks(drawn[top : top + 2]) if per_line == 2 else self._glyphs(drawn[top])
+            yield from Segment.simplify(line)
+            yield Segment.line()
+        if self.caption and drawn.shape != self.values.shape:
+            yield shrunk(self.values.shape, drawn.shape)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        gutter, columns = self._gutter(), self.values.shape[1]
+        return Measurement(gutter + min(1, columns), gutter + columns).with_maximum(options.max_width)
+
+    def _gutter(self) -> int:
+        return min(16, max(cell_len(visible(label)) for label in self.rows)) + 1 if self.rows else 0
+
+    def _half_blocks(self, pair: Levels) -> list[Segment]:
+        if len(pair) == 1:
+            return [Segment(UPPER_HALF, foreground(int(level), self.signed)) for level in pair[0]]
+        return [Segment(UPPER_HALF, half_blocks(int(a), int(b), self.signed)) for a, b in zip(*pair, strict=True)]
+
+    def _glyphs(self, row: Levels) -> list[Segment]:
+        return [Segment("".join(glyph(int(level), self.signed) for level in row))]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The legend of a heat map, in one line: 0 ░▒▓█ 1."""
+
+    signed: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = Text("−1 " if self.signed else "0 ")
+        if has_colour(console):
+            cells = 16
+            for i in range(cells):
+                line.append("█", foreground(i * (LEVELS - 1) // (cells - 1), self.signed))
+        else:
+            line.append((NEGATIVE_RAMP[:0:-1] if self.signed else "") + RAMP)
+        yield line.append(" 1")
+
+
+def shrunk(whole: tuple[int, ...], drawn: tuple[int, ...]) -> Text:
+    """The line that says that a picture was pooled."""
+    sizes = " × ".join(map(str, whole)), " × ".join(map(str, drawn))
+    return Text(f"{sizes[0]} shown as {sizes[1]}: each cell is the strongest value of its block", style=QUIET)

@@ -1,0 +1,1 @@
+"""One file a view: plain values become a `Picture`."""
