@@ -169,7 +169,7 @@ def test_every_option(exported: Exported, norm: Any, activation: Any, layout: An
     shape = replace(SMALL, norm=norm, activation=activation, positional_layout=layout, tied=tied)
     model = random_model(shape)
     for found, wanted in zip(look(ProbeRuntime(exported(model), "cpu")), expected(model), strict=True):
-        compare(found, wanted, 1e-5 if norm == "post" else 5e-5)
+        compare(found, wanted, 1e-5)
 
 
 @pytest.mark.parametrize(
