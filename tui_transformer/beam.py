@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .search import Answer, Floats, Hypothesis, Ids, Moves, Rows, kept_rows
 
@@ -45,13 +46,20 @@ class BeamSearch:
 
     def __init__(self, first: Sequence[int], limits: Sequence[int], eos: int, options: BeamOptions) -> None:
         """`first`: what each of N sentences reads first; `limits`: the most tokens it may get, its end included."""
-        self._limits, self._eos, self._options, self._width = limits, eos, options, options.width
-        self._finished: list[list[Hypothesis]] = [[] for _ in limits]
+        count, width = len(limits), options.width
+        self._eos, self._options, self._width = eos, options, width
+        self._limits = np.array(limits, np.int64)
+        self._ended: list[list[Hypothesis]] = [[] for _ in limits]
+        self._cut_off: list[list[Hypothesis]] = [[] for _ in limits]
+        self._best_ended = np.full(count, -np.inf)
+        # Of the sentences that still have rows, in the order of these: which they are, and what their rows say.
+        self._sentence: Rows = np.arange(count)
+        self._alive = np.ones(count, bool)
+        self._live = np.zeros((count, width, 0), np.int64)
+        self._parents = np.zeros((count, width), np.intp)
         # All rows of a sentence start alike: only the first may be continued.
-        self._live = [[Beam((), 0.0 if i == 0 else -np.inf, 0) for i in range(self._width)] for _ in limits]
-        self._sentence: Rows = np.arange(len(limits))
-        self._alive = np.ones(len(limits), bool)
-        self.ids: Ids = np.repeat(np.array(first, np.int64), self._width)
+        self._log_probability = np.where(np.arange(width) == 0, np.float32(0), np.float32(-np.inf))[None].repeat(count, 0)
+        self.ids: Ids = np.repeat(np.array(first, np.int64), width)
 
     @property
     def sentences(self) -> Rows:
@@ -63,83 +71,92 @@ class BeamSearch:
         """Whether every sentence has its translation."""
         return not self._alive.any()
 
-    @property
-    def live(self) -> list[list[Beam]]:
-        """The live hypotheses of each sentence, best first."""
-        return self._live
+    def live(self, sentence: int) -> list[Beam]:
+        """The live hypotheses of a sentence that has rows, best first."""
+        place = int(np.flatnonzero(self._sentence == sentence)[0])
+        rows = zip(self._live[place].tolist(), self._log_probability[place].tolist(), self._parents[place].tolist(), strict=True)
+        return [Beam(tuple(ids), log_probability, parent) for ids, log_probability, parent in rows]
 
-    @property
-    def finished(self) -> list[list[Hypothesis]]:
-        """The ended hypotheses of each sentence, in the order in which they ended."""
-        return self._finished
+    def ended(self, sentence: int) -> list[Hypothesis]:
+        """The ended hypotheses of a sentence, in the order in which they ended."""
+        return self._ended[sentence]
 
     def advance(self, answer: Answer) -> Moves:
         """Take the decoder's answer for each row."""
         banned = self._banned()
         # Twice the width: even if `width` candidates end, as many go on.
         best = answer.candidates(2 * self._width + max(map(len, banned), default=0))
-        scores = np.array([beam.log_probability for s in self._sentence for beam in self._live[s]], np.float32)
-        totals = best.log_probabilities + scores[:, None]
+        totals = best.log_probabilities + self._log_probability.reshape(-1, 1)
         for row, ids in enumerate(banned):
             totals[row, np.isin(best.ids[row], list(ids))] = -np.inf
         values, beams, tokens = best_continuations(totals, best.ids, self._width, 2 * self._width)
-        for place, sentence in enumerate(self._sentence):
-            if self._alive[place]:
-                self._extend(int(sentence), values[place], beams[place], tokens[place])
-                self._alive[place] = self._goes_on(int(sentence))
+        ends = tokens == self._eos
+        going = np.cumsum(~ends, axis=1)
+        self._end(ends & (going < self._width) & (values > -np.inf), values, beams)
+        self._continue(np.argsort(ends, axis=1, kind="stable")[:, : self._width], values, beams, tokens)
+        self._retire()
         return self._move()
 
     def _banned(self) -> list[set[int]]:
         """For each row the ids that would repeat one of its n-grams."""
         size = self._options.no_repeat_ngram
-        if not size:
-            return []
-        return [repeating_ids(beam.ids, size) for s in self._sentence for beam in self._live[s]]
+        return [repeating_ids(ids, size) for rows in self._live.tolist() for ids in rows] if size else []
 
-    def _extend(self, sentence: int, values: Floats, beams: Rows, tokens: Ids) -> None:
-        """Replace a sentence's live hypotheses by its best candidates; those that end are finished."""
-        before, after = self._live[sentence], list[Beam]()
-        for value, beam, token in zip(values.tolist(), beams.tolist(), tokens.tolist(), strict=True):
-            if len(after) == self._width:
-                break
-            ids = before[beam].ids
-            if token != self._eos:
-                after.append(Beam((*ids, token), value, beam))
-            elif value > -np.inf:
-                self._finished[sentence].append(Hypothesis(ids, value, self._score(value, len(ids) + 1)))
-        self._live[sentence] = after
+    def _end(self, chosen: npt.NDArray[np.bool_], values: Floats, beams: Rows) -> None:
+        """The candidates that chose the end before `width` others went on (N, 2·width) are hypotheses now."""
+        for place, candidate in np.argwhere(chosen & self._alive[:, None]).tolist():
+            ids = tuple(self._live[place, beams[place, candidate]].tolist())
+            hypothesis = self._hypothesis(ids, float(values[place, candidate]), len(ids) + 1)
+            sentence = self._sentence[place]
+            self._ended[sentence].append(hypothesis)
+            self._best_ended[sentence] = max(self._best_ended[sentence], hypothesis.score)
 
-    def _goes_on(self, sentence: int) -> bool:
-        live, finished = self._live[sentence][0], self._finished[sentence]
-        if len(live.ids) >= self._limits[sentence] or live.log_probability == -np.inf:
-            return False
-        if len(finished) < self._width:
-            return True
-        return self._score(live.log_probability, len(live.ids)) > max(hypothesis.score for hypothesis in finished)
+    def _continue(self, order: Rows, values: Floats, beams: Rows, tokens: Ids) -> None:
+        """Of the candidates (N, 2·width) those in `order` (N, width) are the live hypotheses now."""
+        self._parents = np.take_along_axis(beams, order, axis=1)
+        self._log_probability = np.take_along_axis(values, order, axis=1)
+        before = np.take_along_axis(self._live, self._parents[:, :, None], axis=1)
+        self._live = np.concatenate([before, np.take_along_axis(tokens, order, axis=1)[:, :, None]], axis=2)
 
-    def _score(self, log_probability: float, length: int) -> float:
-        return log_probability / length_penalty(length, self._options.alpha)
+    def _retire(self) -> None:
+        """Mark the sentences that are done, and keep what those say that the limit cut off."""
+        length, best = self._live.shape[2], self._log_probability[:, 0]
+        few = np.array([len(self._ended[sentence]) < self._width for sentence in self._sentence])
+        hopeful = few | (self._scores(best, length) > self._best_ended[self._sentence])
+        going = self._alive & (length < self._limits[self._sentence]) & (best > -np.inf) & hopeful
+        for place in np.flatnonzero(self._alive & ~going):
+            sentence = self._sentence[place]
+            if not self._ended[sentence]:
+                self._cut_off[sentence] = [
+                    self._hypothesis(beam.ids, beam.log_probability, len(beam.ids), complete=False)
+                    for beam in self.live(sentence)
+                    if beam.log_probability > -np.inf
+                ]
+        self._alive = going
+
+    def _scores(self, log_probability: Floats, length: int) -> npt.NDArray[np.float64]:
+        return log_probability.astype(np.float64) / length_penalty(length, self._options.alpha)
+
+    def _hypothesis(self, ids: tuple[int, ...], log_probability: float, length: int, complete: bool = True) -> Hypothesis:
+        score = log_probability / length_penalty(length, self._options.alpha)
+        return Hypothesis(ids, log_probability, score, complete)
 
     def _move(self) -> Moves:
-        keep = kept_rows(self._alive)
-        same = len(keep) == len(self._alive)
+        # The rows of the last sentences stay: whoever watches looks at them once more.
+        keep = kept_rows(self._alive) if self._alive.any() else np.arange(len(self._alive))
+        sentences = None if len(keep) == len(self._alive) else keep
         self._sentence, self._alive = self._sentence[keep], self._alive[keep]
-        live = [self._live[s] for s in self._sentence]
-        rows = [place * self._width + beam.parent for place, beams in zip(keep, live, strict=True) for beam in beams]
-        self.ids = np.array([beam.ids[-1] for beams in live for beam in beams], np.int64)
-        return Moves(np.array(rows, np.intp), same)
+        self._live, self._log_probability = self._live[keep], self._log_probability[keep]
+        self._parents = self._parents[keep]
+        self.ids = self._live[:, :, -1].reshape(-1)
+        return Moves((keep[:, None] * self._width + self._parents).reshape(-1), sentences)
 
     def results(self) -> list[list[Hypothesis]]:
         """The ended hypotheses of each sentence, best first; if none has ended, those the limit cut off."""
-        found = []
-        for finished, live in zip(self._finished, self._live, strict=True):
-            cut_off = [
-                Hypothesis(b.ids, b.log_probability, self._score(b.log_probability, len(b.ids)), False)
-                for b in live
-                if b.ids and b.log_probability > -np.inf
-            ]
-            found.append(sorted(finished or cut_off, key=lambda h: -h.score)[: self._width])
-        return found
+        return [
+            sorted(ended or cut_off, key=lambda hypothesis: -hypothesis.score)[: self._width]
+            for ended, cut_off in zip(self._ended, self._cut_off, strict=True)
+        ]
 
 
 def best_continuations(totals: Floats, ids: Ids, width: int, count: int) -> tuple[Floats, Rows, Ids]:

@@ -6,6 +6,7 @@
     encoder_probe.onnx    the same two graphs with all that happens inside as outputs, and a switch for every head
     decoder_probe.onnx
     candidates_model.onnx scores → the likeliest ids and their log-probabilities; has no weights
+    reorder_model.onnx    caches → those of chosen rows, for beam search; has no weights
     lens_model.onnx       the decoder's residual stream → scores
     embeddings_model.onnx ids → rows of either side's embedding
     *_model.onnx_data     the weights of either side, once, for all graphs that need them
@@ -34,6 +35,7 @@ MANIFEST = "manifest.json"
 ENCODER = "encoder_model.onnx"
 DECODER = "decoder_model.onnx"
 CANDIDATES = "candidates_model.onnx"
+REORDER = "reorder_model.onnx"
 ENCODER_PROBE = "encoder_probe.onnx"
 DECODER_PROBE = "decoder_probe.onnx"
 LENS = "lens_model.onnx"
@@ -43,7 +45,7 @@ DECODER_WEIGHTS = f"{DECODER}_data"
 SOURCE_VOCABULARY = "source.spm"
 TARGET_VOCABULARY = "target.spm"
 CARD = "README.md"
-GRAPHS = (ENCODER, DECODER, CANDIDATES, ENCODER_PROBE, DECODER_PROBE, LENS, EMBEDDINGS)
+GRAPHS = (ENCODER, DECODER, CANDIDATES, REORDER, ENCODER_PROBE, DECODER_PROBE, LENS, EMBEDDINGS)
 REQUIRED = (*GRAPHS, ENCODER_WEIGHTS, DECODER_WEIGHTS, SOURCE_VOCABULARY, TARGET_VOCABULARY)
 
 Precision = Literal["fp32", "int8", "fp16"]
@@ -57,9 +59,10 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "fp16")
 INPUT_IDS = "input_ids"
 ATTENTION_MASK = "attention_mask"
 POSITION = "position"
-ENCODER_ATTENTION_MASK = "encoder_attention_mask"
+CROSS_ATTENTION_BIAS = "cross_attention_bias"  # (B, 1, 1, S), added to the scores: 0, or what hides padding
 LOGITS = "logits"  # (B, V'), V' = V rounded up; the columns beyond V hold a score that never wins
 NEXT_ID = "next_id"  # (B,), the arg-max of the logits
+PLACES = "places"  # (R',), rows whose caches are wanted
 COUNT = "count"  # (1,), how many candidates a row
 CHOSEN = "chosen"  # (B,), ids whose log-probability is wanted as well
 CANDIDATE_IDS = "candidate_ids"  # (B, count), likeliest first

@@ -72,10 +72,10 @@ def decode(
 
     Lazy: whoever stops reading stops the decoding.
     """
-    every = np.arange(cache.batch)
+    every = np.arange(cache.rows)
     for read, forced in zip((bos, *prefix), prefix, strict=False):
-        step = runtime.step(np.full(cache.batch, read, np.int64), cache, search.needs_scores, attentions)
-        yield Observed(step, every, np.full(cache.batch, forced, np.int64))
+        step = runtime.step(np.full(cache.rows, read, np.int64), cache, search.needs_scores, attentions)
+        yield Observed(step, every, np.full(cache.rows, forced, np.int64))
         cache = step.cache
     cache = cache.select(search.sentences)
     while not search.done:
@@ -84,7 +84,7 @@ def decode(
         moves = search.advance(step)
         yield Observed(step, sentences, moves.chosen)
         if not search.done:
-            cache = step.cache.select(moves.rows, moves.same_sources)
+            cache = step.cache.select(moves.rows, moves.sentences)
 
 
 def pad(

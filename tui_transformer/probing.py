@@ -97,7 +97,7 @@ def _own_attention(runtime: ProbeRuntime, steps: Sequence[DecoderStep]) -> Atten
     layers = range(runtime.architecture.decoder_layers)
     query = _rows(steps, [probes.query("decoder", i) for i in layers])
     # The last step's cache holds the keys and values of all steps.
-    key, value = (_stacked(steps[-1].cache.values[bundle.past_cache(i, part)] for i in layers) for part in bundle.PARTS)
+    key, value = (_stacked(steps[-1].cache.own[bundle.past_cache(i, part)] for i in layers) for part in bundle.PARTS)
     count = len(steps)
     read_off, weights = np.zeros((2, *query.shape[:2], count, count), np.float32)
     for t, step in enumerate(steps):
@@ -118,7 +118,7 @@ def _own_attention(runtime: ProbeRuntime, steps: Sequence[DecoderStep]) -> Atten
 def _cross_attention(runtime: ProbeRuntime, steps: Sequence[DecoderStep], encoding: Encoding, length: int) -> Attended:
     layers = range(runtime.architecture.decoder_layers)
     key, value = (
-        _stacked(encoding.cache.values[bundle.cross_cache(i, part)] for i in layers)[:, :, :length]
+        _stacked(encoding.cache.sources[bundle.cross_cache(i, part)] for i in layers)[:, :, :length]
         for part in bundle.PARTS
     )
     return Attended(

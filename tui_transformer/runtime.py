@@ -6,7 +6,7 @@ Axis letters: B batch, S source, T target so far, L layer, H head, K d_k, V voca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,36 +36,35 @@ __all__ = [
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 Inside = Mapping[str, Any]
 """OrtValues by their names in `probes`: what a probe graph gives beyond the translating one."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Cache:
-    """What the decoder remembers of B rows: position T, the source mask, and its caches on the device.
+    """What the decoder remembers: position T, and its caches on the device.
 
-    `values` holds an OrtValue for each input name of the decoder graph but the ids and the position;
-    `sources` are the names of those that depend on the source sentence alone.
+    Of R rows each is a hypothesis about one of N sentences, R / N for each, side by side. `own` holds the keys and
+    values (R, H, T, K) that a row has for itself, `sources` those (N, H, S, K) of its sentence, under their input
+    names, `bias` (N, 1, 1, S) what hides the padding: OrtValues all.
     """
 
     position: int
-    batch: int
-    values: dict[str, Any]
-    sources: frozenset[str]
+    rows: int
+    own: Mapping[str, Any]
+    sources: Mapping[str, Any]
+    bias: Any
+    _runtime: Runtime
 
-    def select(self, rows: npt.NDArray[np.intp], same_sources: bool = False) -> Cache:
-        """The cache of chosen rows, in that order, repeats allowed: (B,) → (len(rows),).
-
-        `same_sources` says that each row still belongs to the sentence that stood there before, so that
-        only the decoder's own keys and values have to move.
-        """
-        if len(rows) == self.batch and (rows == np.arange(self.batch)).all():
-            return self
-        values = {
-            name: value if same_sources and name in self.sources else _ort(_numpy(value)[rows])
-            for name, value in self.values.items()
-        }
-        return Cache(self.position, len(rows), values, self.sources)
+    def select(self, rows: Places, sentences: Places | None = None) -> Cache:
+        """The cache of chosen rows, in that order, repeats allowed, and of chosen sentences, all if None."""
+        own, sources, bias = self.own, self.sources, self.bias
+        if len(rows) != self.rows or (rows != np.arange(self.rows)).any():
+            own = self._runtime.reorder(own, rows)
+        if sentences is not None:
+            sources, bias = self._runtime.reorder(sources, sentences), _ort(_numpy(bias)[sentences])
+        return Cache(self.position, len(rows), own, sources, bias, self._runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +129,12 @@ class Runtime:
         self._model, self._computed_by = model, (device, threads)
         self._encoder = self._open(self.encoder_file)
         self._decoder = self._open(self.decoder_file)
-        self._candidates = self._open(bundle.CANDIDATES)
         self.device = device_of(self._decoder)
         layers = range(self.architecture.decoder_layers)
         self._encoder_maps = [bundle.encoder_attention(i) for i in range(self.architecture.encoder_layers)]
         self._self_maps = [bundle.decoder_attention(i) for i in layers]
         self._cross_maps = [bundle.cross_attention(i) for i in layers]
-        self._cross_caches = [bundle.cross_cache(i, part) for i in layers for part in bundle.PARTS]
+        self._sources = [bundle.cross_cache(i, part) for i in layers for part in bundle.PARTS]
         self._past = [bundle.past_cache(i, part) for i in layers for part in bundle.PARTS]
         self._present = [bundle.present_cache(i, part) for i in layers for part in bundle.PARTS]
         self._encoder_inside, self._decoder_inside = self._inside()
@@ -153,7 +151,7 @@ class Runtime:
     def _check_names(self, path: Path) -> None:
         encoder = {o.name for o in self._encoder.get_outputs()}
         decoder = {o.name for o in self._decoder.get_outputs()}
-        of_encoder = {*self._encoder_maps, *self._cross_caches, *self._encoder_inside}
+        of_encoder = {*self._encoder_maps, *self._sources, *self._encoder_inside}
         of_decoder = {bundle.LOGITS, bundle.NEXT_ID, *self._present, *self._self_maps, *self._cross_maps}
         missing = (of_encoder - encoder) | ({*of_decoder, *self._decoder_inside} - decoder)
         if missing:
@@ -161,19 +159,17 @@ class Runtime:
 
     def encode(self, ids: Ids, mask: Ids, attentions: bool = False) -> Encoding:
         """ids (B, S), mask (B, S) with 1 for a piece and 0 for padding."""
-        names = self._cross_caches + ([*self._encoder_maps, *self._encoder_inside] if attentions else [])
-        mask_value = _ort(mask)
-        feeds = {bundle.INPUT_IDS: _ort(ids), bundle.ATTENTION_MASK: mask_value, **self._encoder_feeds}
+        names = [bundle.CROSS_ATTENTION_BIAS, *self._sources]
+        names += [*self._encoder_maps, *self._encoder_inside] if attentions else []
+        feeds = {bundle.INPUT_IDS: _ort(ids), bundle.ATTENTION_MASK: _ort(mask), **self._encoder_feeds}
         outputs = dict(zip(names, self._encoder.run_with_ort_values(names, feeds), strict=True))
-        values = {name: outputs[name] for name in self._cross_caches}
-        values[bundle.ENCODER_ATTENTION_MASK] = mask_value
-        sources = frozenset(values)
-        batch = len(ids)
-        empty = np.zeros((batch, self.architecture.heads, 0, self.architecture.d_k), self._float)
-        values |= {name: _ort(empty) for name in self._past}
+        sources = {name: outputs[name] for name in self._sources}
+        empty = _ort(np.zeros((len(ids), self.architecture.heads, 0, self.architecture.d_k), self._float))
+        own = dict.fromkeys(self._past, empty)
+        cache = Cache(0, len(ids), own, sources, outputs[bundle.CROSS_ATTENTION_BIAS], self)
         maps = [_numpy(outputs[name]) for name in self._encoder_maps] if attentions else None
         inside = {name: outputs[name] for name in self._encoder_inside} if attentions else {}
-        return Encoding(Cache(0, batch, values, sources), _stack(maps), inside)
+        return Encoding(cache, _stack(maps), inside)
 
     def step(self, ids: Ids, cache: Cache, scores: bool = True, attentions: bool = False) -> DecoderStep:
         """Read one token a row, ids (R,): what comes next, and the cache one position longer.
@@ -186,18 +182,18 @@ class Runtime:
         feeds = {
             bundle.INPUT_IDS: _ort(ids[:, None]),
             bundle.POSITION: _ort(np.array([cache.position], np.int64)),
-            **cache.values,
+            bundle.CROSS_ATTENTION_BIAS: cache.bias,
+            **cache.own,
+            **cache.sources,
             **self._decoder_feeds,
         }
         outputs = dict(zip(names, self._decoder.run_with_ort_values(names, feeds), strict=True))
-        values = dict(cache.values)
-        for past, present in zip(self._past, self._present, strict=True):
-            values[past] = outputs[present]
+        own = {past: outputs[present] for past, present in zip(self._past, self._present, strict=True)}
         return DecoderStep(
-            Cache(cache.position + 1, cache.batch, values, cache.sources),
+            replace(cache, position=cache.position + 1, own=own),
             _numpy(outputs[bundle.NEXT_ID]),
             _stack([_numpy(outputs[n])[:, :, 0] for n in self._self_maps] if attentions else None),
-            _stack([_numpy(outputs[n])[:, :, 0] for n in self._cross_maps] if attentions else None),
+            _stack([_by_row(_numpy(outputs[n])) for n in self._cross_maps] if attentions else None),
             outputs.get(bundle.LOGITS),
             self,
             {name: outputs[name] for name in self._decoder_inside} if attentions else {},
@@ -209,6 +205,21 @@ class Runtime:
         names = [bundle.CANDIDATE_IDS, bundle.CANDIDATE_LOG_PROBABILITIES, bundle.CHOSEN_LOG_PROBABILITY]
         feeds = {bundle.LOGITS: scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
         return Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
+
+    def reorder(self, caches: Mapping[str, Any], places: Places) -> dict[str, Any]:
+        """The chosen places of each of the 2·L caches' first axis; on the device, where they stay."""
+        feeds = dict(zip(self._past, caches.values(), strict=True)) | {bundle.PLACES: _ort(places)}
+        return dict(zip(caches, self._reorder.run_with_ort_values(self._present, feeds), strict=True))
+
+    # -- graphs that not every search needs, loaded when they are asked for ------------------------------
+
+    @cached_property
+    def _candidates(self) -> Any:
+        return self._open(bundle.CANDIDATES)
+
+    @cached_property
+    def _reorder(self) -> Any:
+        return self._open(bundle.REORDER)
 
     # -- what is only looked at, loaded when it is asked for ---------------------------------------------
 
@@ -231,6 +242,11 @@ class Runtime:
     @cached_property
     def _embeddings(self) -> Any:
         return self._open(bundle.EMBEDDINGS)
+
+
+def _by_row(attention: Floats) -> Floats:
+    """(N, H, R/N, S) → (R, H, S)."""
+    return attention.swapaxes(1, 2).reshape(-1, attention.shape[1], attention.shape[3])
 
 
 def _stack(maps: list[npt.NDArray[Any]] | None) -> Floats | None:

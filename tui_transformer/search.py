@@ -41,12 +41,12 @@ class Hypothesis:
 class Moves:
     """Which rows go on: new row i continues old row `rows[i]`.
 
-    `same_sources`: no row changed its sentence. `chosen` (R,): the token that each old row got, None where
-    rows have no token of their own (beam search).
+    `sentences` are the places of those that go on, None if all do. `chosen` (R,): the token that each old row got,
+    None where rows have no token of their own (beam search).
     """
 
     rows: Rows
-    same_sources: bool
+    sentences: Rows | None
     chosen: Ids | None = None
 
 
@@ -172,7 +172,7 @@ class OneRow(ABC):
             self._alive[row] = token != self._eos and len(self._chosen[sentence]) < self._limits[sentence]
         keep = kept_rows(self._alive)
         self.ids = next_id[keep]
-        moves = Moves(keep, same_sources=len(keep) == len(self._alive), chosen=next_id)
+        moves = Moves(keep, None if len(keep) == len(self._alive) else keep, next_id)
         self._sentence, self._alive = self._sentence[keep], self._alive[keep]
         return moves
 

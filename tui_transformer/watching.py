@@ -43,16 +43,16 @@ class Watcher:
     def beam(self, position: int, answer: DecoderStep, search: BeamSearch) -> BeamStep:
         """How the beam of the only sentence moved: who lives, who has ended, who was pruned."""
         self_attention, cross_attention = self._attention(answer)
-        live = search.live[0]
+        live = search.live(0)
         return BeamStep(
             position,
             tuple(LiveHypothesis(self.target.piece(b.ids[-1]), b.ids[-1], b.parent, b.log_probability) for b in live),
             tuple(
                 EndedHypothesis(h.ids, self.target.decode(h.ids), h.log_probability, h.score)
-                for h in search.finished[0]
+                for h in search.ended(0)
                 if len(h.ids) == position
             ),
-            tuple(sorted(set(range(answer.cache.batch)) - {beam.parent for beam in live})),
+            tuple(sorted(set(range(answer.cache.rows)) - {beam.parent for beam in live})),
             self_attention,
             cross_attention,
         )

@@ -13,7 +13,7 @@ from tui_transformer import bundle
 from tui_transformer.architecture import Architecture
 
 from .linear import Array, Linear
-from .small_graphs import candidates_graph, embeddings_graph, lens_graph
+from .small_graphs import candidates_graph, embeddings_graph, lens_graph, reorder_graph
 from .to_onnx import decoder_graph, encoder_graph
 
 LONG = 16_384
@@ -65,6 +65,7 @@ def write_graph_files(
         bundle.ENCODER: share(encoder_graph(*model), encoder),
         bundle.DECODER: share(decoder_graph(*model), decoder),
         bundle.CANDIDATES: candidates_graph(shape, precision),
+        bundle.REORDER: reorder_graph(shape, precision),
         bundle.ENCODER_PROBE: share(encoder_graph(*model, probe=True), encoder),
         bundle.DECODER_PROBE: share(decoder_graph(*model, probe=True), decoder),
         bundle.LENS: share(lens_graph(*model), decoder),

@@ -24,6 +24,10 @@ class Linear(Protocol):
         """Writes the look-up of rows: table (V, D), ids (…) → (…, D)."""
         ...
 
+    def ignores_negative(self, name: str) -> bool:
+        """Whether the layer takes every negative input for 0, so that a ReLU before it changes nothing."""
+        ...
+
 
 class FloatLinear:
     """One Gemm in the graph's float type."""
@@ -37,6 +41,10 @@ class FloatLinear:
     def table(self, graph: Graph, name: str, table: Array, ids: str) -> str:
         """Rows of a floating table."""
         return graph.op("Gather", graph.constant(name, table.astype(graph.float)), ids, axis=0)
+
+    def ignores_negative(self, name: str) -> bool:  # noqa: ARG002
+        """No: it is linear everywhere."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +101,7 @@ class Int8Linear:
         rows = graph.op("Gather", graph.constant(name, integers), ids, axis=0)
         scale = graph.op("Gather", graph.constant(f"{name}.scale", scales[:, None]), ids, axis=0)
         return graph.op("Mul", graph.op("Cast", rows, to=graph.float_type), scale)
+
+    def ignores_negative(self, name: str) -> bool:
+        """Yes if its range begins at 0: rounding to 8 bits cuts off what lies below."""
+        return int(self.ranges[name].scale_and_zero()[1]) == 0

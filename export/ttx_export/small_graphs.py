@@ -1,4 +1,4 @@
-"""The graphs beside the two that translate: the choice of candidates, the logit lens, the embeddings."""
+"""The graphs beside the two that translate: candidates, moving caches, the logit lens, the embeddings."""
 
 from __future__ import annotations
 
@@ -51,6 +51,18 @@ def _log_sum_exp(g: Graph, logits: str, maxima: str, size: int) -> str:
     largest = g.op("ReduceMax", softmax, g.integers(-1), keepdims=0)
     top = g.op("ReduceMax", maxima, g.integers(-1), keepdims=1)
     return g.op("Sub", top, g.op("Log", g.op("ReduceMax", largest, g.integers(-1), keepdims=1)))
+
+
+def reorder_graph(shape: Architecture, precision: bundle.Precision) -> onnx.ModelProto:
+    """Caches (R, H, T, K), places (R',) → the caches of these rows (R', H, T, K), for a search that moves its rows."""
+    g = Graph("reorder", precision)
+    places = g.input(bundle.PLACES, INT64, ("R'",))
+    for layer in range(shape.decoder_layers):
+        for part in bundle.PARTS:
+            past = g.input(bundle.past_cache(layer, part), g.float_type, ("R", shape.heads, "T", shape.d_k))
+            moved = g.op("Gather", past, places, axis=0)
+            g.output(bundle.present_cache(layer, part), moved, g.float_type, ("R'", shape.heads, "T", shape.d_k))
+    return g.build()
 
 
 def lens_graph(

@@ -14,6 +14,7 @@ from tui_transformer import bundle, probes
 from tui_transformer.architecture import Architecture
 
 from .graph import INT64
+from .grid import Grid
 from .linear import Array, Linear
 from .writer import BLOCK, Axes, Writer, padded_vocabulary
 
@@ -31,8 +32,9 @@ def encoder_graph(
 def decoder_graph(
     weights: Mapping[str, Array], shape: Architecture, precision: bundle.Precision, linear: Linear, probe: bool = False
 ) -> onnx.ModelProto:
-    """One step: input_ids (B, 1), position (1,), caches → logits (B, V'), next_id (B,), caches, attention.
+    """One step: input_ids (R, 1), position (1,), caches → logits (R, V'), next_id (R,), caches, attention.
 
+    R rows are hypotheses about N sentences, those of a sentence side by side.
     The probe also takes a head_mask (2, L, H): self-attention, then cross-attention.
     """
     return _DecoderWriter("decoder", weights, shape, precision, linear, probe).write()
@@ -44,17 +46,17 @@ class _EncoderWriter(Writer):
     def write(self) -> onnx.ModelProto:
         g, shape = self.graph, self.shape
         ids = g.input(bundle.INPUT_IDS, INT64, ("B", "S"))
-        mask = self.additive_mask(g.input(bundle.ATTENTION_MASK, INT64, ("B", "S")))
+        mask = g.input(bundle.ATTENTION_MASK, INT64, ("B", "S"))
+        bias = self.additive_mask(mask)
+        g.output(bundle.CROSS_ATTENTION_BIAS, bias, g.float_type, ("B", 1, 1, "S"))
         self.head_mask(shape.encoder_layers, shape.heads)
-        self.batch_and_length = g.op("Shape", ids)
-        length = g.op("Shape", ids, start=1, end=2)
-        positions = g.op("Slice", self.position_table(), g.integers(0), length, g.integers(0))
-        embedded = g.op("Add", self.embed("source", ids), positions)
-        x = g.op("Reshape", embedded, g.integers(-1, shape.d_model))
+        self.grid = Grid(g, shape, ids, mask, padding=self.probe)
+        positions = g.op("Gather", self.position_table(), self.grid.columns, axis=0)
+        x = g.op("Add", self.embed("source", self.grid.pack(ids)), positions)
         self.show_residual(x)
         for layer in range(shape.encoder_layers):
             with g.scope(f"encoder.{layer}"):
-                x = self.layer(x, layer, mask)
+                x = self.layer(x, layer, bias)
         memory = self.last_norm(x, "encoder")
         if self.probe:
             rows, axes = self.rows(memory)
@@ -63,28 +65,17 @@ class _EncoderWriter(Writer):
         return g.build()
 
     def rows(self, x: str) -> tuple[str, Axes]:
-        g, size = self.graph, self.shape.d_model
-        whole = g.op("Concat", self.batch_and_length, g.integers(size), axis=0)
-        return g.op("Reshape", x, whole), ("B", "S", size)
+        return self.grid.unpack(x), ("B", "S", self.shape.d_model)
 
-    def split_positions(self, x: str, parts: int) -> list[str]:
-        """x (B·S, parts·D) → `parts` tensors (B, H, S, K)."""
-        g, shape = self.graph, self.shape
-        size = g.op("Concat", self.batch_and_length, g.integers(parts * shape.heads, shape.d_k), axis=0)
-        heads_first = g.op("Transpose", g.op("Reshape", x, size), perm=[0, 2, 1, 3])
-        return g.ops("Split", heads_first, outputs=parts, axis=1, num_outputs=parts)
-
-    def layer(self, x: str, layer: int, mask: str) -> str:
+    def layer(self, x: str, layer: int, bias: str) -> str:
         g, shape, name = self.graph, self.shape, f"encoder.{layer}"
         residual = f"{name}.self_attention_residual"
         parts = [f"{name}.self_attention.{part}" for part in ("query", "key", "value")]
-        qkv = self.dense(self.prepare(x, residual), *parts)
-        query, key, value = self.split_positions(qkv, 3)
+        query, key, value = self.grid.split_heads(self.dense(self.prepare(x, residual), *parts), 3)
         self.show(probes.encoder_key(layer), key, "B", shape.heads, "S", shape.d_k)
         self.show(probes.encoder_value(layer), value, "B", shape.heads, "S", shape.d_k)
-        answer = self.attend("encoder", layer, query, key, value, mask, ("S", "S"))
-        flat = g.op("Reshape", g.op("Transpose", answer, perm=[0, 2, 1, 3]), g.integers(-1, shape.d_model))
-        x = self.add(x, self.dense(flat, f"{name}.self_attention.output"), residual)
+        answer = self.grid.join_heads(self.attend("encoder", layer, query, key, value, bias, ("S", "S")))
+        x = self.add(x, self.dense(answer, f"{name}.self_attention.output"), residual)
         return self.feed_forward(x, name)
 
     def cross_caches(self, memory: str) -> None:
@@ -93,7 +84,7 @@ class _EncoderWriter(Writer):
         layers = [
             f"decoder.{layer}.cross_attention.{part}" for layer in range(shape.decoder_layers) for part in bundle.PARTS
         ]
-        parts = self.split_positions(self.dense(memory, *layers), len(layers))
+        parts = self.grid.split_heads(self.dense(memory, *layers), len(layers))
         for index, part in enumerate(parts):
             name = bundle.cross_cache(index // 2, bundle.PARTS[index % 2])
             g.output(name, part, g.float_type, ("B", shape.heads, "S", shape.d_k))
@@ -104,9 +95,9 @@ class _DecoderWriter(Writer):
 
     def write(self) -> onnx.ModelProto:
         g, shape = self.graph, self.shape
-        ids = g.input(bundle.INPUT_IDS, INT64, ("B", 1))
+        ids = g.input(bundle.INPUT_IDS, INT64, ("R", 1))
         position = g.input(bundle.POSITION, INT64, (1,))
-        mask = self.additive_mask(g.input(bundle.ENCODER_ATTENTION_MASK, INT64, ("B", "S")))
+        bias = g.input(bundle.CROSS_ATTENTION_BIAS, g.float_type, ("N", 1, 1, "S"))
         self.head_mask(2, shape.decoder_layers, shape.heads)
         flat_ids = g.op("Reshape", ids, g.integers(-1))
         x = g.op("Add", self.embed("target", flat_ids), g.op("Gather", self.position_table(), position, axis=0))
@@ -114,7 +105,7 @@ class _DecoderWriter(Writer):
         for layer in range(shape.decoder_layers):
             with g.scope(f"decoder.{layer}"):
                 x = self.masked_self_attention(x, layer)
-                x = self.cross_attention(x, layer, mask)
+                x = self.cross_attention(x, layer, bias)
                 x = self.feed_forward(x, f"decoder.{layer}")
         self.choose(self.last_norm(x, "decoder"))
         return g.build()
@@ -134,33 +125,36 @@ class _DecoderWriter(Writer):
 
     def extend_cache(self, layer: int, part: bundle.Part, new: str) -> str:
         g, shape = self.graph, self.shape
-        past = g.input(bundle.past_cache(layer, part), g.float_type, ("B", shape.heads, "T", shape.d_k))
+        past = g.input(bundle.past_cache(layer, part), g.float_type, ("R", shape.heads, "T", shape.d_k))
         present = g.op("Concat", past, new, axis=2)
-        g.output(bundle.present_cache(layer, part), present, g.float_type, ("B", shape.heads, "T+1", shape.d_k))
+        g.output(bundle.present_cache(layer, part), present, g.float_type, ("R", shape.heads, "T+1", shape.d_k))
         return present
 
-    def cross_attention(self, x: str, layer: int, mask: str) -> str:
+    def cross_attention(self, x: str, layer: int, bias: str) -> str:
+        """The rows of a sentence look at its memory together: its keys and values are there once."""
         g, shape, name = self.graph, self.shape, f"decoder.{layer}"
         residual = f"{name}.cross_attention_residual"
         key, value = (
-            g.input(bundle.cross_cache(layer, part), g.float_type, ("B", shape.heads, "S", shape.d_k))
+            g.input(bundle.cross_cache(layer, part), g.float_type, ("N", shape.heads, "S", shape.d_k))
             for part in bundle.PARTS
         )
         query = self.dense(self.prepare(x, residual), f"{name}.cross_attention.query")
-        query = g.op("Reshape", query, g.integers(-1, shape.heads, 1, shape.d_k))
-        answer = self.attend("cross", layer, query, key, value, mask, (1, "S"))
-        flat = g.op("Reshape", answer, g.integers(-1, shape.d_model))
+        sentences = g.op("Shape", bias, start=0, end=1)
+        size = g.op("Concat", sentences, g.integers(-1, shape.heads, shape.d_k), axis=0)
+        query = g.op("Transpose", g.op("Reshape", query, size), perm=[0, 2, 1, 3])
+        answer = self.attend("cross", layer, query, key, value, bias, ("R/N", "S"))
+        flat = g.op("Reshape", g.op("Transpose", answer, perm=[0, 2, 1, 3]), g.integers(-1, shape.d_model))
         return self.add(x, self.dense(flat, f"{name}.cross_attention.output"), residual)
 
     def choose(self, x: str) -> None:
-        """Features (B, D) → logits (B, V') and their arg-max (B,)."""
+        """Features (R, D) → logits (R, V') and their arg-max (R,)."""
         g, size = self.graph, padded_vocabulary(self.shape.target_vocabulary)
         logits = self.project(x)
-        g.output(bundle.LOGITS, logits, g.float_type, ("B", size))
-        g.output(bundle.NEXT_ID, self.arg_max(logits, size), INT64, ("B",))
+        g.output(bundle.LOGITS, logits, g.float_type, ("R", size))
+        g.output(bundle.NEXT_ID, self.arg_max(logits, size), INT64, ("R",))
 
     def arg_max(self, logits: str, size: int) -> str:
-        """The first largest column (B,): the best block, then the best place in that block."""
+        """The first largest column (R,): the best block, then the best place in that block."""
         g = self.graph
         blocks = g.op("Reshape", logits, g.integers(-1, size // BLOCK, BLOCK))
         maxima = g.op("ReduceMax", blocks, g.integers(-1), keepdims=0)

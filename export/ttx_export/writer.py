@@ -157,12 +157,15 @@ class Writer:
     def feed_forward(self, x: str, layer: str) -> str:
         """The feed-forward sub-layer, x (N, D) → (N, D)."""
         residual = f"{layer}.feed_forward_residual"
-        inner = self.activate(self.dense(self.prepare(x, residual), f"{layer}.feed_forward.inner"))
-        return self.add(x, self.dense(inner, f"{layer}.feed_forward.outer"), residual)
+        outer = f"{layer}.feed_forward.outer"
+        inner = self.activate(self.dense(self.prepare(x, residual), f"{layer}.feed_forward.inner"), outer)
+        return self.add(x, self.dense(inner, outer), residual)
 
-    def activate(self, x: str) -> str:
-        """The activation between the two linear maps."""
+    def activate(self, x: str, reader: str) -> str:
+        """The activation between the two linear maps, of which the second is the layer `reader`."""
         g = self.graph
+        if self.shape.activation == "relu" and self.linear.ignores_negative(reader):
+            return x
         if self.shape.activation == "swish":
             return g.op("Mul", x, g.op("Sigmoid", x))
         return g.op({"relu": "Relu", "gelu": "Gelu"}[self.shape.activation], x)
