@@ -212,7 +212,7 @@ def test_an_error_does_not_wait_for_what_else_is_being_translated(
     """Nor does Ctrl-C, which comes the same way."""
     begun, left = threading.Event(), threading.Event()
 
-    def translate_batch(sources: list[Source], _: Options) -> list[list[Hypothesis]]:
+    def translate_batch(sources: list[Source], *_: object) -> list[list[Hypothesis]]:
         if sources[0].text == "waits":
             begun.set()
             left.wait(SOON)

@@ -7,7 +7,8 @@ Read the code in this order:
 3. `search`: how the next token is chosen.
 4. `runtime`: ONNX Runtime, the only place that knows it.
 5. `tokenizer` and `bundle`: what a model is on disk.
-6. `batching` and `window`: many lines, fast and in order; `keep`: what must come through unchanged.
+6. `batching` and `window`: many lines, fast and in order; `keep`: what must come through unchanged;
+   `alternatives`: what else could stand at a piece of a translation.
 7. `analysis` and `quality`: what attention says of words, and what looks wrong about a translation.
 8. `cli`: how it is all wired to the command line.
 
