@@ -63,6 +63,20 @@ def test_scores_and_alignment_follow_the_translation(translate: Ttx) -> None:
     assert float(score) > float(total.removeprefix("F0= "))
 
 
+@pytest.mark.parametrize("beam", ["1", "4"])
+def test_scores_are_those_that_score_gives(
+    translate: Ttx, ttx: Ttx, bundle_folder: Path, pairs: list[tuple[str, str]], beam: str
+) -> None:
+    stdin = "".join(f"{source}\n" for source, _ in pairs[:9]) + "x\n"
+    rows = [
+        row.split("\t")
+        for row in translate("--scores", "--format", "tsv", "--beam", beam, stdin=stdin).out.splitlines()
+    ]
+    tsv = "".join(f"{source}\t{target}\n" for _, source, target, *_ in rows)
+    scored = ttx("score", "-m", bundle_folder, stdin=tsv).out.splitlines()
+    assert [float(row[3]) for row in rows] == pytest.approx([float(row.split("\t")[0]) for row in scored], abs=2e-3)
+
+
 @pytest.mark.parametrize("heads", ["1:1", "2:4,1:2"])
 def test_heads_can_be_chosen(translate: Ttx, heads: str) -> None:
     assert translate("--alignment", "hard", "--align-heads", heads, KNOWN).out.startswith(f"{SAID} ||| ")
