@@ -113,9 +113,7 @@ class Trainer:
     def _plan(self, epoch: int) -> list[list[Rows]]:
         """The updates of an epoch, each a list of micro-batches; a last incomplete update is left out."""
         seed, size = self.options.seed, self.options.micro_batches
-        batches = plan_epoch(
-            self.prepared.train, self.recipe.data.weights(epoch), self.learner.positions, seed, epoch
-        )
+        batches = plan_epoch(self.prepared.train, self.recipe.data.weights(epoch), self.learner.positions, seed, epoch)
         whole = max(len(batches) - len(batches) % size, size)
         return [list(itertools.islice(itertools.cycle(batches), i, i + size)) for i in range(0, whole, size)]
 
