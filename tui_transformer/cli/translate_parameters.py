@@ -219,7 +219,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is to be written, as given; `alternatives` is a place that n-best lists have of themselves."""
+    """What is to be written, as given. `alternatives`: the piece in which the n best are to differ."""
 
     format: OutputFormat
     n_best: int | None
