@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import threading
@@ -114,7 +115,9 @@ def lines(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
 
 @dataclass(slots=True)
 class Proof:
-    """What was seen. `memory`: the most megabytes held in each tenth of the lines (0: not sampled there)."""
+    """What was seen. `memory`: the most megabytes held in each tenth of the lines (0: not sampled there), `typical`
+    the median: the most depends on how many of the longest lines meet in one window.
+    """
 
     lines: int
     out: int = 0
@@ -123,6 +126,7 @@ class Proof:
     first_wrong: str = ""
     seconds: float = 0.0
     memory: tuple[float, ...] = ()
+    typical: tuple[float, ...] = ()
     kinds: Counter[str] = field(default_factory=Counter)
     said: str = ""
 
@@ -155,6 +159,7 @@ def prove(count: int, seed: int, arguments: Sequence[str], environment: dict[str
     proof.seconds = time.perf_counter() - begun
     tenths = [[mb for out, mb in samples if out * TENTHS // max(count, 1) == tenth] for tenth in range(TENTHS)]
     proof.memory = tuple(max(tenth, default=0.0) for tenth in tenths)
+    proof.typical = tuple(statistics.median(tenth) if tenth else 0.0 for tenth in tenths)
     return proof
 
 
@@ -203,7 +208,8 @@ def main() -> None:
     proof = prove(options.lines, options.seed, arguments)
     print(f"{proof.lines:,} lines in, {proof.out:,} out, exit code {proof.exit_code}, {proof.seconds:.0f} s")
     print(", ".join(f"{kind} {count:,}" for kind, count in proof.kinds.most_common()))
-    print("MB held, tenth by tenth: " + " ".join(f"{mb:.0f}" for mb in proof.memory) + f" ({proof.growth:.2f} ×)")
+    print("most MB held, tenth by tenth: " + " ".join(f"{mb:.0f}" for mb in proof.memory) + f" ({proof.growth:.2f} ×)")
+    print("median MB: " + " ".join(f"{mb:.0f}" for mb in proof.typical))
     print(f"lines that lost their white space or their place: {proof.wrong:,} {proof.first_wrong}")
     print(f"stderr: {proof.said.strip()}")
     print("It holds." if proof.holds else "It does not hold.")
