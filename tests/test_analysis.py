@@ -153,6 +153,8 @@ def test_words_of_a_line_are_those_that_white_space_parts(translator: Translator
         assert attention.target == tuple(candidate.text.split())
         np.testing.assert_allclose(attention.weights.sum(axis=1), np.ones(len(attention.target)), rtol=1e-5)
         assert attention.weights.shape == (len(attention.target), len(attention.source) + 1)
+        places = [(i, j) for j in range(len(attention.target)) for i in range(len(attention.source))]
+        assert set(attention.pairs()) <= set(places)
 
 
 def test_what_is_kept_aligns_with_itself(translator: Translator) -> None:

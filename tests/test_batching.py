@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tui_transformer import batching, window
 from tui_transformer.batching import Batching, translate_lines, windows
-from tui_transformer.errors import InputError
+from tui_transformer.errors import InputError, TranslationError
 from tui_transformer.search import Hypothesis
 from tui_transformer.translation import Line
 from tui_transformer.translator import Options, Source, Translator
@@ -169,8 +170,29 @@ def test_an_error_while_translating_surfaces(translator: Translator, monkeypatch
         raise MemoryError
 
     monkeypatch.setattr(translator, "translate_batch", fail)
-    with pytest.raises(MemoryError):
+    with pytest.raises(TranslationError, match=r"^failed in the lines 1 to 1: MemoryError$") as caught:
         list(translate_lines(translator, ["Hello."], GREEDY, Batching(workers=2)))
+    assert isinstance(caught.value.__cause__, MemoryError)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_dies_takes_no_line_of_an_earlier_window_with_it(
+    translator: Translator, pairs: Pairs, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    translate_batch = translator.translate_batch
+
+    def dies(sources: list[Source], *rest: Any) -> list[list[Hypothesis]]:
+        if any(source.text == "deadly" for source in sources):
+            raise RuntimeError("a worker\nhas died")
+        return translate_batch(sources, *rest)
+
+    monkeypatch.setattr(batching, "WAIT_SECONDS", SOON)
+    monkeypatch.setattr(translator, "translate_batch", dies)
+    lines, found = [*(source for source, _ in pairs[:13]), "deadly", "after"], list[str]()
+    sizes = Batching(workers=workers, rows=2, first_window=4, window=8)
+    with pytest.raises(TranslationError, match="failed in the lines 13 to 15: RuntimeError: a worker has died"):
+        found.extend(t.text for t in translate_lines(translator, lines, GREEDY, sizes))
+    assert found == [target for _, target in pairs[:12]]
 
 
 class Endless:
@@ -212,7 +234,7 @@ def test_an_error_does_not_wait_for_what_else_is_being_translated(
     """Nor does Ctrl-C, which comes the same way."""
     begun, left = threading.Event(), threading.Event()
 
-    def translate_batch(sources: list[Source], _: Options) -> list[list[Hypothesis]]:
+    def translate_batch(sources: list[Source], *_: object) -> list[list[Hypothesis]]:
         if sources[0].text == "waits":
             begun.set()
             left.wait(SOON)
@@ -222,7 +244,7 @@ def test_an_error_does_not_wait_for_what_else_is_being_translated(
 
     monkeypatch.setattr(translator, "translate_batch", translate_batch)
     start = time.monotonic()
-    with pytest.raises(MemoryError):
+    with pytest.raises(TranslationError):
         list(translate_lines(translator, ["fails, for it is longer", "waits"], GREEDY, Batching(workers=2, rows=1)))
     assert time.monotonic() - start < SOON / 2
     left.set()

@@ -40,6 +40,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "translator": {"numpy", "onnxruntime", "sentencepiece"},
     "batching": {"numpy", "onnxruntime", "sentencepiece"},
     "window": {"numpy", "onnxruntime", "sentencepiece"},
+    "alternatives": {"numpy", "onnxruntime", "sentencepiece"},
     "environment": {"numpy", "onnxruntime"},
     "dialogue": {"numpy", "onnxruntime", "sentencepiece"},
     "scoring": {"numpy", "onnxruntime", "sentencepiece"},

@@ -35,12 +35,26 @@ def test_no_more_is_kept_than_has_to_be(line: str) -> None:
     assert not [text for text in Keeper.of().kept(line) if not text.isdigit() and text != "{is}"]
 
 
-def test_of_numbers_the_digits_stay_not_what_parts_them() -> None:
+def test_of_numbers_the_digits_stay_and_where_they_part_not_how() -> None:
     keeper = Keeper.of()
-    assert keeper.kept("3,141.5 of 7") == {"31415": 1, "7": 1}
+    assert keeper.kept("3,141.5 of 7") == {"3141.5": 1, "7": 1}
     assert keeper.keeps(keeper.kept("It costs 3,141 euros."), "Es kostet 3.141 Euro.")
     assert keeper.keeps(keeper.kept("It costs 3,141 euros."), "Es kostet 3141 Euro.")
     assert not keeper.keeps(keeper.kept("It costs 314 euros."), "Es kostet 3141 Euro.")
+
+
+@pytest.mark.parametrize(
+    ("number", "as_well", "other"),
+    [
+        ("1:30", "1.30", "130"), ("3.14", "3,14", "314"), ("1,825", "1825", "182.5"), ("12", "12", "1.2"),
+        ("1,825.50", "1.825,50", "1,82550"), ("10\u202f000", "10.000", "1000.0"), ("1.5", "1,5", "15"),
+        ("1,234,567", "1234567", "1234.56.7"),
+    ],
+)  # fmt: skip
+def test_a_number_is_the_same_however_it_is_written(number: str, as_well: str, other: str) -> None:
+    keeper = Keeper.of()
+    assert keeper.keeps(keeper.kept(f"at {number} o'clock"), f"um {as_well} Uhr")
+    assert not keeper.keeps(keeper.kept(f"at {number} o'clock"), f"um {other} Uhr")
 
 
 def test_strings_count_as_often_as_they_are_there() -> None:

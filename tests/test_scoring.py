@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from tui_transformer import Options, Translator
 from tui_transformer.batching import Batching
+from tui_transformer.errors import TranslationError
 from tui_transformer.scoring import CorpusScore, PairScore, score_pairs
+from tui_transformer.translator import Source
 
 texts = st.text(max_size=30)
 
@@ -84,6 +87,22 @@ def test_pairs_are_read_a_window_ahead_and_no_further(translator: Translator) ->
 
     next(score_pairs(translator, endless(), Batching(first_window=4)))
     assert read == 4
+
+
+def test_a_worker_that_dies_is_one_clear_error(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    force = translator.force
+
+    def dies(sources: list[Source], *rest: Any) -> Any:
+        if any(source.text == "deadly" for source in sources):
+            raise MemoryError
+        return force(sources, *rest)
+
+    monkeypatch.setattr(translator, "force", dies)
+    lines = ["a", "b", "c", "deadly"]
+    scores = score_pairs(translator, [(line, "x") for line in lines], Batching(first_window=2, rows=1))
+    assert [len(score.pieces) > 0 for score in (next(scores), next(scores))] == [True, True]
+    with pytest.raises(TranslationError, match="failed in the lines 3 to 4: MemoryError"):
+        next(scores)
 
 
 def test_a_corpus_is_the_sum_of_its_pairs() -> None:

@@ -6,6 +6,7 @@ at once; a fast producer fills large windows, which translate faster. Memory doe
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from .errors import TranslationError, TtxError
 from .translation import Line, Translation, Wanted
 from .translator import Options, Translator
 from .window import WindowTranslator
@@ -41,17 +43,35 @@ def translate_lines(
     batching: Batching | None = None,
     wanted: Wanted | None = None,
 ) -> Iterator[Translation]:
-    """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken."""
+    """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken.
+
+    Raises TranslationError, behind the last window that went well, if a worker dies.
+    """
     options, batching = options or Options(), batching or Batching()
     whole = (Line(line) if isinstance(line, str) else line for line in lines)
     pool = ThreadPoolExecutor(batching.workers)
     work = WindowTranslator(translator, options, wanted or Wanted(), pool, batching.rows)
     try:
+        done = 0
         for window in windows(whole, batching):
-            yield from work.translate(window)
+            with naming_lines(done, len(window)):
+                yield from work.translate(window)
+            done += len(window)
     finally:
         # Whoever leaves early does not wait for batches that nobody will read.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def naming_lines(before: int, count: int) -> Iterator[None]:
+    """Whatever goes wrong becomes a TranslationError that names the `count` lines behind the first `before`."""
+    try:
+        yield
+    except TtxError:
+        raise
+    except Exception as error:
+        reason = ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())]))
+        raise TranslationError(f"failed in the lines {before + 1:,} to {before + count:,}: {reason}") from error
 
 
 def windows(lines: Iterable[Line], batching: Batching) -> Iterator[list[Line]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ class Options:
     """Hypotheses kept a sentence; 1 is greedy search."""
     length_penalty: float = 0.6
     max_length: int | None = None
-    """Most pieces of a translation; None for twice the source and 10 more."""
+    """Most pieces of a translation; None for twice the source and 10 more, not counting a forced beginning."""
     no_repeat_ngram: int = 0
     """No sequence of so many pieces twice in a translation; 0 allows it."""
     sampling: SamplingOptions | None = None
@@ -52,12 +53,24 @@ class Observed:
 
 
 def make_search(
-    sources: Sequence[Sequence[int]], options: Options, positions: int, bos: int, eos: int, scored: bool = False
+    sources: Sequence[Sequence[int]],
+    options: Options,
+    positions: int,
+    bos: int,
+    eos: int,
+    scored: bool = False,
+    prefixes: Sequence[Sequence[int]] | None = None,
 ) -> Search:
-    """The search that the options ask for, over sentences given by their source ids."""
-    room = max(1, positions - len(options.prefix))
-    limits = [min(options.max_length if options.max_length is not None else 2 * len(ids) + 10, room) for ids in sources]
-    first = [options.prefix[-1] if options.prefix else bos] * len(sources)
+    """The search that the options ask for, over sentences given by their source ids.
+
+    `prefixes`: the forced beginning of each sentence, all equally long, if that is not the options' one.
+    """
+    prefixes = [options.prefix] * len(sources) if prefixes is None else prefixes
+    forced = len(prefixes[0])
+    room = max(1, positions - forced)
+    most = None if options.max_length is None else max(1, options.max_length - forced)
+    limits = [min(most or 2 * len(ids) + 10, room) for ids in sources]
+    first = [prefix[-1] if prefix else bos for prefix in prefixes]
     if options.sampling:
         return Sampling(first, limits, eos, options.sampling, sources)
     if options.beam == 1 and not options.no_repeat_ngram:
@@ -66,16 +79,22 @@ def make_search(
 
 
 def decode(
-    runtime: Runtime, cache: Cache, search: Search, bos: int, prefix: Sequence[int] = (), attentions: bool = False
+    runtime: Runtime,
+    cache: Cache,
+    search: Search,
+    bos: int,
+    prefixes: Sequence[Sequence[int]] | None = None,
+    attentions: bool = False,
 ) -> Iterator[Observed]:
-    """Drive a search to its end from the encoder's cache; the forced beginning is read first.
+    """Drive a search to its end from the encoder's cache; forced beginnings, all equally long, are read first.
 
     Lazy: whoever stops reading stops the decoding.
     """
     every = np.arange(cache.rows)
-    for read, forced in zip((bos, *prefix), prefix, strict=False):
-        step = runtime.step(np.full(cache.rows, read, np.int64), cache, search.needs_scores, attentions)
-        yield Observed(step, every, np.full(cache.rows, forced, np.int64))
+    columns = np.array([(bos, *prefix) for prefix in prefixes or [()] * cache.rows], np.int64).T
+    for read, forced in pairwise(columns):
+        step = runtime.step(read, cache, search.needs_scores, attentions)
+        yield Observed(step, every, forced)
         cache = step.cache
     cache = cache.select(search.sentences)
     while not search.done:

@@ -13,6 +13,10 @@ class TtxError(Exception):
     exit_code = 1
 
 
+class TranslationError(TtxError):
+    """Some lines could not be translated or scored: memory ran out, or a bug, which `__cause__` shows."""
+
+
 class SettingsError(TtxError):
     """The config file or a TTX_* variable says something that cannot be."""
 

@@ -3,6 +3,12 @@
 The model knows nothing of them and may well garble them. So they are looked for in what it says; if one is
 missing, the text is translated again with a stand-in word (`mask`), and if that gets lost as well, the text
 around is translated by itself (`cut`). Pure text; `window` does the translating.
+
+What it costs, with the shipped model (13 epochs) and a beam of 4: of the 527 lines of dev.newstest2013 with something
+to be kept 184 lose it if nobody cares, and BLEU is 8.6 with keeping, 7.7 without (chrF 34.6, 33.1). Of the 22 of
+dev.tatoeba 7 lose it, three of them because they spell the number out, and BLEU is 26.3 with keeping, 29.9 without
+(chrF 51.5, 54.3): what is put together around a number reads worse than a sentence with a wrong number
+(`python scripts/measure_checks.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +28,7 @@ BUILT_IN = (
     r"%\(\w+\)[-+#0-9.]*[a-zA-Z]|%(?:\d+\$)?[-+#0-9.]*[sdiufgexXc](?!\w)",  # %(x)s %s %1$d %.2f
 )
 _NUMBER = r"(?P<number>\d+(?:[.,:\u00a0\u202f]\d+)*)"
+_BEFORE_THREE = re.compile(r"\D(?=\d{3}(?!\d))")
 _BETWEEN_DIGITS = re.compile(r"\D")
 
 # Words that a model copies where it garbles the rest. Of 88 sentences of Tatoeba with a stand-in for a name 88
@@ -57,12 +64,13 @@ class Keeper:
     def kept(self, text: str) -> Counter[str]:
         """Each string that must be in the translation, and how often.
 
-        Of a number these are its digits: what stands between them is the language's business.
+        Of a number these are its digits, and where they part: 1,825.5 is 1.825,5 or 1825,5 elsewhere. How they
+        part is the language's business, and so is whether they do before three digits.
         """
         found: Counter[str] = Counter()
         for match in self.pattern.finditer(text):
             if string := match.group():
-                found[_BETWEEN_DIGITS.sub("", string) if match.lastgroup == "number" else string] += 1
+                found[_number(string) if match.lastgroup == "number" else string] += 1
         return found
 
     def keeps(self, kept: Counter[str], translation: str) -> bool:
@@ -97,6 +105,11 @@ class Keeper:
             pieces += [(between[:head], True), (between[head:tail], False), (between[tail:] + text[start:stop], True)]
             end = stop
         return [(piece, stays) for piece, stays in pieces if piece]
+
+
+def _number(text: str) -> str:
+    """The same for all ways to write a number."""
+    return _BETWEEN_DIGITS.sub(".", _BEFORE_THREE.sub("", text))
 
 
 def unmask(text: str, stands_for: dict[str, str]) -> str | None:

@@ -1,7 +1,10 @@
 """The guard: what looks wrong about a translation, without knowing a better one.
 
 The thresholds stand where 500 human translations of Tatoeba, English to German, forced on the model, hardly
-ever get. So a flag is to be taken seriously; the lack of one proves nothing.
+ever get. So a flag is to be taken seriously; the lack of one proves nothing. Of the 2,000 lines of dev.tatoeba the
+guard flags 3 translations of the shipped model (13 epochs) and 5 human ones; of human ones made bad on purpose all
+whose end is repeated, 98 % of copied sources, but only 27 % of those that lack half of their words, 5 % of those that
+lack a third, and 15 % of translations of another line (`python scripts/measure_checks.py`).
 """
 
 from __future__ import annotations
@@ -29,9 +32,9 @@ COPIED_WORDS = 3
 STUCK = 8
 """So many pieces one after the other read the same source piece. Humans: 6 at most."""
 MISSING = 0.04
-"""Attention that a source word got from all target words together. Humans: 0.04 at least."""
+"""Attention that a source word got from all target words together. Humans: 0.06 at least, but for one in 2,000."""
 RATIO = (0.6, 1.75)
-"""Target pieces over source pieces, both plus 3. Humans: 0.7 to 1.5."""
+"""Target pieces over source pieces, both plus 3. Humans: 0.64 to 1.64, but for one in 500."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from .batching import Batching
+from .batching import Batching, naming_lines
 from .runtime import usable_cores
 from .translator import ForcedTarget, Source, Translator
 from .window import batches_by_length, spread
@@ -83,10 +83,16 @@ def score_pairs(translator: Translator, pairs: Iterable[Pair], batching: Batchin
 
 
 def score_windows(translator: Translator, windows: Iterable[list[Pair]], batching: Batching) -> Iterator[PairScore]:
-    """`score_pairs` for whoever knows best which pairs should be looked at together."""
+    """`score_pairs` for whoever knows best which pairs should be looked at together.
+
+    Raises TranslationError, behind the last window that went well, if a worker dies.
+    """
+    done = 0
     with ThreadPoolExecutor(batching.workers) as pool:
         for window in windows:
-            yield from _score_window(translator, window, batching, pool)
+            with naming_lines(done, len(window)):
+                yield from _score_window(translator, window, batching, pool)
+            done += len(window)
 
 
 def _windows(pairs: Iterable[Pair], batching: Batching) -> Iterator[list[Pair]]:

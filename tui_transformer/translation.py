@@ -32,12 +32,14 @@ class Wanted:
 
     `n_best` hypotheses a part; `scores`: a second pass tells the log-probability of each piece, with
     `attentions` its cross-attention too; `keeper` has the strings that must come through unchanged.
+    `alternatives`: the n best are to differ in this piece of the line's translation, from 1 (`alternatives`).
     """
 
     n_best: int = 1
     scores: bool = False
     attentions: bool = False
     keeper: Keeper | None = None
+    alternatives: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

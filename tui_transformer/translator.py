@@ -20,7 +20,7 @@ from .decoding import Options, decode, make_search, pad
 from .errors import UsageError
 from .events import Encoded, Event, Finished
 from .runtime import Device, Runtime, usable_cores
-from .search import Floats, Forced, Hypothesis, Ids
+from .search import Floats, Forced, Greedy, Hypothesis, Ids
 from .splitting import split_line
 from .tokenizer import Tokenizer, TokenizerOptions
 from .watching import Watcher
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .probed import Probed
     from .probes import TextSide
     from .scoring import PairScore
+    from .translation import Candidate
 
 __all__ = ["ForcedTarget", "Hypothesis", "Options", "Source", "Translator"]
 
@@ -134,7 +135,7 @@ class Translator:
         watch = Watcher(self.target, length, options.candidates)
         yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
-        turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, options.prefix, attentions=True)
+        turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], attentions=True)
         for position, turn in enumerate(turns):
             if turn.chosen is None:
                 assert isinstance(search, BeamSearch)
@@ -178,9 +179,15 @@ class Translator:
         ids = (*self.source.encode(_readable(core))[:limit], self.special.source_eos) if core else ()
         return Source(core, ids, before, after)
 
-    def translate_batch(self, sources: Sequence[Source], options: Options | None = None) -> list[list[Hypothesis]]:
+    def translate_batch(
+        self,
+        sources: Sequence[Source],
+        options: Options | None = None,
+        prefixes: Sequence[tuple[int, ...]] | None = None,
+    ) -> list[list[Hypothesis]]:
         """The hypotheses of each source, best first. A source without text gives the empty hypothesis.
 
+        `prefixes` are forced beginnings, one for each source and all equally long, instead of the options' one.
         Log-probabilities are those of what follows a forced beginning; greedy search does not know them.
         """
         options = options or Options()
@@ -188,15 +195,32 @@ class Translator:
         real = [i for i, source in enumerate(sources) if source.ids]
         if real:
             ids = [sources[i].ids for i in real]
-            search = make_search(ids, options, *self._ends)
+            forced = [prefixes[i] if prefixes else options.prefix for i in real]
+            search = make_search(ids, options, *self._ends, prefixes=forced)
             cache = self.runtime.encode(*self._padded(ids, [sources[i] for i in real])).cache
-            for _ in decode(self.runtime, cache, search, self.special.target_bos, options.prefix):
+            for _ in decode(self.runtime, cache, search, self.special.target_bos, forced):
                 pass
-            for i, hypotheses in zip(real, search.results(), strict=True):
-                found[i] = [
-                    Hypothesis((*options.prefix, *h.ids), h.log_probability, h.score, h.complete) for h in hypotheses
-                ]
+            for i, prefix, hypotheses in zip(real, forced, search.results(), strict=True):
+                found[i] = [Hypothesis((*prefix, *h.ids), h.log_probability, h.score, h.complete) for h in hypotheses]
         return found
+
+    def next_pieces(
+        self, sources: Sequence[Source], prefixes: Sequence[tuple[int, ...]], count: int
+    ) -> list[list[tuple[int, float]]]:
+        """What may follow a beginning of each translation, all equally long: ids and log-probabilities in nats.
+
+        Likeliest first, at most `count` for each source; the end is one of them, what no text has is not.
+        """
+        silent = {self.special.target_pad, self.special.target_bos, self.special.target_unk}
+        first = [prefix[-1] if prefix else self.special.target_bos for prefix in prefixes]
+        search = Greedy(first, [1] * len(first), self.special.target_eos, scored=True)
+        # A blank source still has its end to look at.
+        ids = [source.ids or (self.special.source_eos,) for source in sources]
+        cache = self.runtime.encode(*self._padded(ids, sources)).cache
+        *_, last = decode(self.runtime, cache, search, self.special.target_bos, prefixes)
+        likely = last.step.candidates(count + len(silent))
+        rows = zip(likely.ids.tolist(), likely.log_probabilities.tolist(), strict=True)
+        return [[(i, p) for i, p in zip(*row, strict=True) if i not in silent][:count] for row in rows]
 
     def force(
         self, sources: Sequence[Source], targets: Sequence[Sequence[int]], attentions: bool = False
@@ -251,6 +275,32 @@ class Translator:
         from .batching import Batching, translate_lines  # it is built on this module
 
         return (found.text for found in translate_lines(self, lines, options, Batching(workers=usable_cores())))
+
+    def alternatives(self, line: str, position: int, count: int = 5, options: Options | None = None) -> list[Candidate]:
+        """What else a line's translation could say from its piece `position` (from 1) on, likeliest piece first.
+
+        The pieces before it stay, each of the `count` likeliest pieces is tried there, and the search goes on.
+        A candidate's `score` is the log-probability of its piece. Pieces are counted through all sentences of
+        the line, the end of each included; without a piece there, there is the translation alone, scored 0.
+        Raises ValueError for a position or count below 1, and for options that cannot be had here.
+
+        >>> translator = Translator.load("tests/data/tiny")
+        >>> for found in translator.alternatives("Mary has a flower in her hair.", 9, count=2):
+        ...     print(f"{found.score:.1f} {found.text}")
+        -0.0 Mary hat eine Blume im Haar.
+        -9.0 Mary hat eine Bl im Haar.
+        """
+        from .batching import translate_lines  # it is built on this module
+        from .translation import Wanted
+
+        if position < 1 or count < 1:
+            raise ValueError("position and count are counted from 1")
+        options = options or Options()
+        if options.sampling or options.no_repeat_ngram:
+            raise ValueError("alternatives can be had neither with sampling nor with no_repeat_ngram")
+        wanted = Wanted(n_best=count, alternatives=position)
+        (found,) = translate_lines(self, [line], options, wanted=wanted)
+        return found.n_best(count)
 
     def score(self, pairs: Iterable[tuple[str, str]]) -> Iterator[PairScore]:
         """How likely the model finds given translations: a score for each (source, target), in order. Lazy.

@@ -20,7 +20,7 @@ much memory again and is no faster."""
 ATTENDED_TOGETHER = 64
 """Lines whose attention is held at a time: four layers of eight heads are about a megabyte for 90 pieces."""
 
-_ENDS = (".", "!", "?")
+ENDS = (".", "!", "?")
 
 Result = TypeVar("Result")
 
@@ -53,6 +53,10 @@ class WindowTranslator:
             Translation(line, tuple(part for _ in of_line for part in next(found)))
             for line, of_line in zip(lines, tasks, strict=True)
         ]
+        if self.wanted.alternatives:
+            from .alternatives import varied  # it is built on this module
+
+            translations = varied(self, translations, self.wanted.alternatives)
         if not self.wanted.scores:
             yield from translations
             return
@@ -79,7 +83,7 @@ class WindowTranslator:
 
     def _parts(self, tasks: Sequence[Task], keeper: Keeper | None = None) -> list[Part]:
         """Each task with its hypotheses, those left out that lack what the keeper wants kept."""
-        return [self._part(task.source, found, keeper) for task, found in zip(tasks, self._search(tasks), strict=True)]
+        return [self._part(task.source, found, keeper) for task, found in zip(tasks, self.search(tasks), strict=True)]
 
     def _part(self, source: Source, hypotheses: Sequence[Hypothesis], keeper: Keeper | None) -> Part:
         kept = keeper.kept(source.text) if keeper else None
@@ -89,21 +93,31 @@ class WindowTranslator:
         if keeper and kept:
             keeping = [i for i, text in enumerate(texts) if keeper.keeps(kept, text)]
             hypotheses, texts = [hypotheses[i] for i in keeping], [texts[i] for i in keeping]
-        return _best(Part(source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
+        return best_of(Part(source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
 
-    def _search(self, tasks: Sequence[Task]) -> list[list[Hypothesis]]:
-        """The hypotheses of each task, best first; a batch has one forced beginning."""
-
-        def search(batch: list[int]) -> list[list[Hypothesis]]:
-            options = replace(self.options, prefix=tasks[batch[0]].prefix)
-            return self.translator.translate_batch([tasks[i].source for i in batch], options)
-
-        order = sorted(range(len(tasks)), key=lambda i: tasks[i].prefix)
-        groups = [list(group) for _, group in groupby(order, key=lambda i: tasks[i].prefix)]
-        lengths = [len(task.source.ids) for task in tasks]
+    def search(self, tasks: Sequence[Task]) -> list[list[Hypothesis]]:
+        """The hypotheses of each task, best first."""
         beam = 1 if self.options.sampling else self.options.beam
+        return self.in_batches(
+            tasks, lambda sources, prefixes: self.translator.translate_batch(sources, self.options, prefixes), beam
+        )
+
+    def in_batches(
+        self,
+        tasks: Sequence[Task],
+        work: Callable[[list[Source], list[tuple[int, ...]]], list[Result]],
+        beam: int = 1,
+    ) -> list[Result]:
+        """The work done on the tasks, whose forced beginnings are equally long within a batch."""
+
+        def on_batch(batch: list[int]) -> list[Result]:
+            return work([tasks[i].source for i in batch], [tasks[i].prefix for i in batch])
+
+        order = sorted(range(len(tasks)), key=lambda i: len(tasks[i].prefix))
+        groups = [list(group) for _, group in groupby(order, key=lambda i: len(tasks[i].prefix))]
+        lengths = [len(task.source.ids) for task in tasks]
         batches = [batch for group in groups for batch in batches_by_length(group, lengths, self.rows, beam)]
-        return spread(self.pool, batches, search)
+        return spread(self.pool, batches, on_batch)
 
     # -- keeping ---------------------------------------------------------------------------------------
 
@@ -118,20 +132,20 @@ class WindowTranslator:
         around = [self._around_kept(tasks[i].source.whole, tasks[i].prefix, keeper) for i in lost]
         pieces = iter(self._parts([task for of_task in around for task in of_task]))
         for i, of_task in zip(lost, around, strict=True):
-            found[i] = [self._unended(next(pieces)) for _ in of_task]
+            found[i] = [self.unended(next(pieces)) for _ in of_task]
         return found
 
-    def _unended(self, part: Part) -> Part:
+    def unended(self, part: Part) -> Part:
         """Without the full stop that the model puts behind what it takes for a sentence."""
-        if part.source.text.endswith(_ENDS):
+        if part.source.text.endswith(ENDS):
             return part
         ids = [self._without_end(h.ids) for h in part.hypotheses]
         hypotheses = [replace(h, ids=shorter) for h, shorter in zip(part.hypotheses, ids, strict=True)]
         texts = [self.translator.text(part.source, hypothesis) for hypothesis in hypotheses]
-        return _best(Part(part.source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
+        return best_of(Part(part.source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
 
     def _without_end(self, ids: tuple[int, ...]) -> tuple[int, ...]:
-        return ids[:-1] if ids and self.translator.target.decode(ids[-1:]) in _ENDS else ids
+        return ids[:-1] if ids and self.translator.target.decode(ids[-1:]) in ENDS else ids
 
     def _with_stand_ins(self, tasks: Sequence[Task], keeper: Keeper, words: Sequence[str]) -> list[Part]:
         """A part for each task, without any hypothesis where that fails."""
@@ -139,7 +153,7 @@ class WindowTranslator:
         masked = [self.translator.split(mask[0]) if mask else [] for mask in masks]
         # What got too long, or looks like two sentences now, is left to the next attempt.
         usable = [i for i, sources in enumerate(masked) if len(sources) == 1]
-        found = dict(zip(usable, self._search([Task(masked[i][0], tasks[i].prefix) for i in usable]), strict=True))
+        found = dict(zip(usable, self.search([Task(masked[i][0], tasks[i].prefix) for i in usable]), strict=True))
         return [
             self._unmasked(task.source, found.get(i, []), mask[1] if mask else {}, keeper)
             for i, (task, mask) in enumerate(zip(tasks, masks, strict=True))
@@ -157,7 +171,7 @@ class WindowTranslator:
             if text is not None and keeper.keeps(kept, text) and target.decode(ids := target.encode(text)) == text:
                 restored.append(replace(hypothesis, ids=tuple(ids)))
                 texts.append(source.before + text + source.after)
-        return _best(Part(source, tuple(restored), tuple(texts)), self.wanted.n_best)
+        return best_of(Part(source, tuple(restored), tuple(texts)), self.wanted.n_best)
 
     # -- scoring ---------------------------------------------------------------------------------------
 
@@ -215,7 +229,7 @@ def _with_prefix(sources: Sequence[Source], prefix: tuple[int, ...]) -> list[Tas
     return [Task(source, prefix if i == first else ()) for i, source in enumerate(sources)]
 
 
-def _best(part: Part, count: int) -> Part:
+def best_of(part: Part, count: int) -> Part:
     """The first `count` hypotheses that differ as text."""
     places = distinct(part.texts, count)
     return replace(

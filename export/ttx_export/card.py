@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tui_transformer.bundle import Manifest
@@ -56,13 +57,18 @@ def _scores(manifest: Manifest) -> str:
 
 def _data(manifest: Manifest) -> str:
     rows = [
-        f"| {c['name']} | {c['weight']:g} | {c['licence']} | {c['attribution']} |"
-        for c in manifest.provenance["corpora"]
+        f"| {c['name']} | {_share(c)} | {c['licence']} | {c['attribution']} |" for c in manifest.provenance["corpora"]
     ]
     if not rows:
         return "See the recipe."
     head = ["| corpus | share seen each epoch | licence | source |", "| --- | ---: | --- | --- |"]
     return "\n".join([*head, *rows])
+
+
+def _share(corpus: Mapping[str, Any]) -> str:
+    """The weight, and what became of it in the course of training."""
+    later = (f"from epoch {change['epoch']} on {change['weight']:g}" for change in corpus.get("later", ()))
+    return ", ".join([f"{corpus['weight']:g}", *later])
 
 
 def _parity(parity: Any) -> str:

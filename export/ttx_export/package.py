@@ -23,6 +23,7 @@ from .linear import FloatLinear, Int8Linear, Linear
 from .model import Transformer, parameter_count
 from .parity import TOLERANCE, measure_parity
 from .quantize import calibrate
+from .recipe import Data
 from .score import Score, score_set, translate_sources
 
 CALIBRATION_PAIRS = 300
@@ -160,14 +161,30 @@ def _provenance(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
     return {
         "recipe": checkpoint.recipe.text,
         "parameters": parameters,
-        "corpora": [
-            {"name": c.name, "licence": c.licence, "attribution": c.attribution, "weight": c.weight}
-            for c in checkpoint.recipe.data.corpora
-            if c.weight > 0
-        ],
+        "corpora": _corpora(checkpoint.recipe.data, checkpoint.progress["epochs"]),
         "training": checkpoint.progress,
         "code_version": __version__,
     }
+
+
+def _corpora(data: Data, epochs: float) -> list[dict[str, Any]]:
+    """Each corpus that was read, with its weight, and the later ones that this many epochs came to."""
+    changes = [later for later in sorted(data.later, key=lambda later: later.epoch) if later.epoch - 1 < epochs]
+    return [
+        {
+            "name": corpus.name,
+            "licence": corpus.licence,
+            "attribution": corpus.attribution,
+            "weight": corpus.weight,
+            "later": [
+                {"epoch": change.epoch, "weight": change.weights[corpus.name]}
+                for change in changes
+                if corpus.name in change.weights
+            ],
+        }
+        for corpus in data.corpora
+        if corpus.weight > 0
+    ]
 
 
 def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[Pair]]:

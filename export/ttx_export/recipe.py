@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from types import MappingProxyType
 
 from tui_transformer.errors import RecipeError
 
-from .sections import section, table, texts
+from .sections import section, table, tables, texts
 
 RECIPES = Path(__file__).parent / "recipes"
 if not RECIPES.is_dir():
@@ -31,10 +32,17 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Another mix of the corpora from an epoch on (the first epoch is 1); corpora not named keep their weight."""
+    """Another mix of the corpora from an epoch on; corpora not named keep the weight that they had before.
+
+    [[data.later]]
+    epoch = 14
+    weights = { tatoeba = 0.7, europarl20k = 1.0 }
+    """
 
     epoch: int
+    """The first to see it, counted from 1; at least 2."""
     weights: Mapping[str, float]
+    """Of corpora that [[data.corpora]] gives a weight above 0; here it may be 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +166,10 @@ def parse_recipe(text: str) -> Recipe:
     """Raises ValueError or TypeError if the text is no recipe."""
     values = tomllib.loads(text)
     data = dict(table(values.pop("data", {}), "data"))
-    corpora = tuple(section(Corpus, corpus, "data.corpora") for corpus in data.pop("corpora", ()))
-    later = tuple(section(Later, change, "data.later") for change in data.pop("later", ()))
+    corpora = tuple(
+        section(Corpus, corpus, "data.corpora") for corpus in tables(data.pop("corpora", []), "data.corpora")
+    )
+    later = tuple(section(Later, change, "data.later") for change in tables(data.pop("later", []), "data.later"))
     data["train"] = texts(data.get("train", []), "data.train")
     dev = table(data.get("dev", {}), "data.dev")
     data["dev"] = MappingProxyType(dict(zip(dev, texts([*dev.values()], "data.dev"), strict=True)))
@@ -226,7 +236,8 @@ def _check_later(later: Later, read: set[str]) -> None:
     if unread := sorted(table(later.weights, "data.later.weights").keys() - read):
         raise ValueError(f"data.later names corpora that [[data.corpora]] does not read: {', '.join(unread)}")
     for name, weight in later.weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight < 0:
             raise ValueError(f"data.later.weights.{name} must be a number, 0 or more")
 
 

@@ -44,6 +44,13 @@ def table(values: Any, where: str) -> dict[str, Any]:
     return values
 
 
+def tables(values: Any, where: str) -> list[dict[str, Any]]:
+    """All tables of that name. Raises TypeError if these are none."""
+    if not isinstance(values, list):
+        raise TypeError(f"{where} must be a table, or several, after [[{where}]], not {values!r}")
+    return [table(value, where) for value in values]
+
+
 def texts(values: Any, where: str) -> tuple[str, ...]:
     """A list of texts as a tuple. Raises TypeError if it is none: one text alone is a likely slip."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):

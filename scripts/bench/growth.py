@@ -1,7 +1,8 @@
-"""`python -m scripts.bench.growth`: what ttx costs as the input grows, drawn to docs/cost-growth.svg.
+"""`python -m scripts.bench.growth`: what ttx costs as the input grows: docs/cost-growth.svg and .json anew.
 
-Whole `ttx translate` processes on 100 to 100,000 lines (time, peak memory), and single sentences of 5 to 400
-pieces (time). Linux; about two minutes on two idle cores, --most 1000000 takes ten more.
+Whole `ttx translate` processes on 100 to 100,000 lines (processor time, peak memory), and single lines of 5 to 400
+pieces (processor time, which does not depend on what else the machine does). Linux; a few minutes on two idle cores,
+--most 1000000 takes ten times as long.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from tui_transformer.tokenizer import Tokenizer
 from .contender import DATA, REPOSITORY, Contender
 from .corpus import read_lines
 from .engines import Request, Setting
+from .machine import processor
 from .plot import Panel, svg
 
 LENGTHS = (5, 10, 20, 40, 80, 120, 200, 300, 400)
-SENTENCES = 3
+SENTENCES = 5
 """Different sentences of each length."""
 
-ROUNDS = 3
+ROUNDS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Milliseconds for a sentence of so many pieces."""
+    """Milliseconds of processor time for a line of so many pieces."""
 
     pieces: int
     milliseconds: float
@@ -84,9 +86,8 @@ def translate_sentences(bundle: Bundle, lines: list[str], beam: int) -> list[Sen
     with Contender(setting) as contender:
         for wanted in LENGTHS:
             texts = [_running_text(lines[start:], wanted, tokenizer) for start in range(0, 50 * SENTENCES, 50)]
-            laps = [contender.each(texts, Request(beam, limit=None)).seconds for _ in range(ROUNDS + 1)][1:]
-            typical = statistics.fmean(statistics.median(rounds) for rounds in zip(*laps, strict=True))
-            found.append(Sentence(wanted, 1000 * typical))
+            laps = [contender.each(texts, Request(beam, limit=None)).cpu for _ in range(ROUNDS + 1)][1:]
+            found.append(Sentence(wanted, 1000 * statistics.median(laps) / len(texts)))
     return found
 
 
@@ -104,9 +105,11 @@ def _running_text(lines: list[str], pieces: int, tokenizer: Tokenizer) -> str:
 def draw(runs: list[Run], sentences: list[Sentence], caption: str) -> str:
     """The SVG: time and memory over lines, time over length."""
     panels = [
-        Panel("Seconds", "lines", [(run.lines, run.seconds) for run in runs], linear=True),
+        Panel("Processor seconds", "lines", [(run.lines, run.cpu) for run in runs], linear=True),
         Panel("Peak memory in MB", "lines", [(run.lines, run.memory / 1e6) for run in runs], logarithmic=False),
-        Panel("Milliseconds", "pieces in the sentence", [(s.pieces, s.milliseconds) for s in sentences], linear=True),
+        Panel(
+            "Processor milliseconds", "pieces in one line", [(s.pieces, s.milliseconds) for s in sentences], linear=True
+        ),
     ]
     return svg(panels, caption)
 
@@ -119,30 +122,38 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=REPOSITORY / "models" / "en-de", help="the bundle")
     parser.add_argument("--data", type=Path, default=DATA / "dev.tatoeba.tsv", help="lines, repeated as needed")
     parser.add_argument("--text", type=Path, default=DATA / "test.newstest2014.tsv", help="text for long sentences")
-    parser.add_argument("--most", type=int, default=100_000, help="most lines; every tenth part down to 100 as well")
+    parser.add_argument("--most", type=int, default=100_000, help="most lines; a tenth, a hundredth… as well")
     parser.add_argument("--beam", type=int, default=1)
     parser.add_argument("--threads", type=int, default=usable_cores())
-    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "cost-growth.svg")
-    parser.add_argument("--json", type=Path, help="also write the numbers to this file")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "cost-growth.svg", help=".json beside")
     options = parser.parse_args()
     bundle, say = read_bundle(options.model), Console(stderr=True, highlight=False).print
     lines, runs, count = read_lines(options.data, bundle, 2000), list[Run](), 100
     while count <= options.most:
-        runs.append(translate_file(bundle, lines, count, options.beam, options.threads))
-        say(f"{count:>9,} lines: {runs[-1].seconds:8.2f} s, {runs[-1].memory / 1e6:,.0f} MB")
+        run = translate_file(bundle, lines, count, options.beam, options.threads)
+        say(f"{count:>9,} lines: {run.seconds:8.2f} s, processor {run.cpu:8.2f} s, {run.memory / 1e6:,.0f} MB")
+        runs.append(run)
         count *= 10
     sentences = translate_sentences(bundle, read_lines(options.text, bundle, 2000), options.beam)
     for sentence in sentences:
         say(f"{sentence.pieces:>9,} pieces: {sentence.milliseconds:7.1f} ms")
     caption = (
         f"ttx translate, {bundle.manifest.name} ({bundle.manifest.precision}), beam {options.beam}, "
-        f"{options.threads} cores. Dashed: in proportion."
+        f"{options.threads} core{'s' * (options.threads > 1)}. Dashed: in proportion."
     )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(draw(runs, sentences, caption), encoding="utf-8")
-    if options.json:
-        values = {"runs": [asdict(run) for run in runs], "sentences": [asdict(s) for s in sentences]}
-        options.json.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    values = {
+        "model": bundle.manifest.name,
+        "precision": bundle.manifest.precision,
+        "updates": bundle.manifest.provenance.get("training", {}).get("step"),
+        "beam": options.beam,
+        "threads": options.threads,
+        "processor": processor(),
+        "runs": [asdict(run) for run in runs],
+        "sentences": [asdict(sentence) for sentence in sentences],
+    }
+    options.out.with_suffix(".json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

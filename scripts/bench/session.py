@@ -16,6 +16,7 @@ from . import limits, measure, processes
 from .contender import Contender
 from .corpus import parts, read_lines, spread
 from .engines import Request
+from .machine import processor
 from .measure import Budget, Count, Latency, Side, Throughput
 from .prepare import Agreement, Models, compare_ids, prepare
 from .processes import Start
@@ -185,11 +186,9 @@ def _settings(tuned: Tuned) -> dict[str, Any]:
 
 
 def _machine(plan: Plan) -> dict[str, Any]:
-    cpu = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")]
     packages = ("ctranslate2", "numpy", "sentencepiece")
     return {
-        "processor": names[0] if names else platform.processor(),
+        "processor": processor(),
         "cores": plan.cores,
         "python": platform.python_version(),
         "onnxruntime": __import__("onnxruntime").__version__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import signal
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 
 Ttx = Callable[..., Any]
+ROOM = 1001
+"""Bytes that a disk of ours holds: in the middle of a line."""
 SOON = 60
 """Seconds after which an answer will not come any more, however busy the machine is."""
 
@@ -269,6 +272,69 @@ def test_a_full_disk(environment: dict[str, str], way: str) -> None:
     assert done.returncode == 5
     assert one_line(done.stderr)
     assert "cannot write" in done.stderr
+
+
+@posix
+def test_a_disk_that_fills_up_keeps_what_was_finished(
+    ttx_process: Ttx, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A limit on the size of files stands for a disk that is full after so many bytes."""
+    code = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM}, {ROOM}))
+from tui_transformer.cli import main
+main()
+"""
+    lines = [f"The roof leaks. {n}" for n in range(300)]
+    (tmp_path / "in.txt").write_text("".join(f"{line}\n" for line in lines))
+    command = [sys.executable, "-c", code, "translate", "-i", "in.txt", "-o", "out.txt"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert one_line(done.stderr)
+    assert "cannot write out.txt: " in done.stderr
+    written = (tmp_path / "out.txt").read_bytes()
+    assert len(written) == ROOM
+    assert ttx_process("translate", "-i", "in.txt").out.encode().startswith(written)
+
+
+@posix
+def test_a_worker_that_dies_is_one_clear_error(environment: dict[str, str]) -> None:
+    """What was finished before is out."""
+    code = """
+from tui_transformer.translator import Translator
+from tui_transformer.cli import main
+translate_batch = Translator.translate_batch
+def dies(self, sources, *rest):
+    if any("deadly" in source.text for source in sources):
+        raise MemoryError("no room for a batch")
+    return translate_batch(self, sources, *rest)
+Translator.translate_batch = dies
+main()
+"""
+    text = "The roof leaks.\n" * 500 + "deadly\n" + "The roof leaks.\n" * 5000
+    command = [sys.executable, "-c", code, "translate", "--beam", "1", "--threads", "2"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 1
+    assert one_line(done.stderr)
+    first, last = map(int, re.findall(r"failed in the lines (\d+) to (\d+): MemoryError: no room", done.stderr)[0])
+    assert first <= 501 <= last
+    assert done.stdout == "Das Dach leckt.\n" * (first - 1) != ""
+
+
+@posix
+def test_a_process_that_is_killed_leaves_whole_lines(environment: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "out.txt"
+    with started(environment, "--beam", "1", "-o", str(out)) as process:
+        assert process.stdin
+        process.stdin.write(b"The roof leaks.\n" * 2000)
+        end = time.monotonic() + SOON
+        while not out.exists() or not out.stat().st_size:
+            assert time.monotonic() < end, "nothing was written"
+            time.sleep(0.01)
+        process.kill()
+        assert process.wait(SOON) == -signal.SIGKILL
+    lines = out.read_text(encoding="utf-8").split("\n")
+    assert (set(lines[:-1]), lines[-1]) == ({"Das Dach leckt."}, "")
 
 
 @posix

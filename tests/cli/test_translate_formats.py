@@ -63,6 +63,20 @@ def test_scores_and_alignment_follow_the_translation(translate: Ttx) -> None:
     assert float(score) > float(total.removeprefix("F0= "))
 
 
+@pytest.mark.parametrize("beam", ["1", "4"])
+def test_scores_are_those_that_score_gives(
+    translate: Ttx, ttx: Ttx, bundle_folder: Path, pairs: list[tuple[str, str]], beam: str
+) -> None:
+    stdin = "".join(f"{source}\n" for source, _ in pairs[:9]) + "x\n"
+    rows = [
+        row.split("\t")
+        for row in translate("--scores", "--format", "tsv", "--beam", beam, stdin=stdin).out.splitlines()
+    ]
+    tsv = "".join(f"{source}\t{target}\n" for _, source, target, *_ in rows)
+    scored = ttx("score", "-m", bundle_folder, stdin=tsv).out.splitlines()
+    assert [float(row[3]) for row in rows] == pytest.approx([float(row.split("\t")[0]) for row in scored], abs=2e-3)
+
+
 @pytest.mark.parametrize("heads", ["1:1", "2:4,1:2"])
 def test_heads_can_be_chosen(translate: Ttx, heads: str) -> None:
     assert translate("--alignment", "hard", "--align-heads", heads, KNOWN).out.startswith(f"{SAID} ||| ")
@@ -146,6 +160,35 @@ def test_a_translation_begins_as_it_is_told(translate: Ttx, translator: Translat
     assert (long.code, long.out) == (5, "")
 
 
+@pytest.mark.parametrize("beam", ["1", "4"])
+def test_alternatives_are_written_in_every_format(translate: Ttx, beam: str) -> None:
+    arguments = ["--alternatives", "2", "--beam", beam, "--scores"]
+    (found,) = objects(translate(*arguments, "--format", "jsonl", KNOWN))
+    pieces = [[token["piece"] for token in candidate["tokens"]] for candidate in found["n_best"]]
+    assert (found["translation"], len(pieces)) == (SAID, 5)
+    assert {said[0] for said in pieces} == {"▁Mar"}
+    assert len({said[1] for said in pieces}) == 5
+    for candidate in found["n_best"]:
+        assert candidate["score"] == pytest.approx(candidate["tokens"][1]["log_probability"], abs=2e-3)
+    scores = [candidate["score"] for candidate in found["n_best"]]
+    assert scores == sorted(scores, reverse=True)
+    texts = [candidate["translation"] for candidate in found["n_best"]]
+    tsv = [line.split("\t") for line in translate(*arguments, "--format", "tsv", KNOWN).out.splitlines()]
+    assert [row[2] for row in tsv] == texts
+    text = [line.split(" ||| ") for line in translate(*arguments, "--n-best", "2", KNOWN, "", KNOWN).out.splitlines()]
+    assert [fields[1].strip() for fields in text[:2]] == texts[:2]
+    assert [fields[0] for fields in text] == ["0", "0", "1", "2", "2"]
+
+
+def test_alternatives_of_a_forced_beginning_stand_behind_it(translate: Ttx) -> None:
+    stdin = "".join(json.dumps({"source": KNOWN, "prefix": prefix}) + "\n" for prefix in ("Mary hat", "Und", ""))
+    found = objects(translate("--input-format", "jsonl", "--format", "jsonl", "--alternatives", "1", stdin=stdin))
+    for line, prefix in zip(found, ("Mary hat", "Und", ""), strict=True):
+        texts = [candidate["translation"] for candidate in line["n_best"]]
+        assert len(texts) > 1
+        assert all(text.startswith(prefix) for text in texts)
+
+
 def test_drawing_depends_on_the_seed_alone(translate: Ttx) -> None:
     def drawn(*arguments: str) -> str:
         done = translate("--sample", "--temperature", "5", *arguments, stdin=TWO)
@@ -170,6 +213,8 @@ def test_nothing_is_said_twice_if_that_is_forbidden(translate: Ttx) -> None:
         "--n-best 5", "--n-best 2 --beam 1", "--n-best 0", "--temperature 2", "--top-k 2", "--top-p 0.5", "--seed 1",
         "--sample --n-best 2", "--sample --no-repeat-ngram 2", "--alignment soft", "--alignment soft --format tsv",
         "--align-heads 1:1", "--alignment hard --align-heads 3:1", "--alignment hard --align-heads x",
+        "--alternatives 0", "--alternatives 2 --sample", "--alternatives 2 --no-repeat-ngram 2",
+        "--alternatives 2 --n-best 65",
         "--keep (", "--format xml", "--input-format tsv", "--alignment both", "--sample --temperature 0",
     ],
 )  # fmt: skip

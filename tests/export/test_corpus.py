@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from ttx_export.corpus import (
     vocabulary_pairs,
 )
 from ttx_export.prepare import Prepared, prepare
-from ttx_export.recipe import Data, Recipe, parse_recipe
+from ttx_export.recipe import Data, Later, Recipe, parse_recipe
 
 from tui_transformer.errors import RecipeError
 
@@ -152,6 +153,16 @@ def test_each_corpus_is_taken_by_its_weight(tmp_path: Path) -> None:
     assert vocabulary_pairs(recipe, pairs) == vocabulary_pairs(recipe, pairs)
 
 
+def test_a_later_mix_reads_and_spells_the_same_text(tmp_path: Path) -> None:
+    """So that a run may go on with another mix: vocabularies follow from the first weights."""
+    (tmp_path / "a.tsv").write_text("".join(f"{name} {i}\tx\t{name}\n" for name in ("often", "once") for i in range(9)))
+    recipe = parse_recipe(CORPORA)
+    later = parse_recipe(f"{CORPORA}data.later = [{{epoch = 2, weights = {{often = 0, once = 9}}}}]\n")
+    pairs = training_pairs(later, tmp_path, ReadReport())
+    assert pairs == training_pairs(recipe, tmp_path, ReadReport())
+    assert vocabulary_pairs(later, pairs) == vocabulary_pairs(recipe, pairs)
+
+
 def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("a\tb\tonce\nc\td\tstrange\n")
     with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
@@ -171,6 +182,8 @@ def test_prepared_text_is_kept_until_its_content_changes(
     assert first.report == again.report == "56 pairs (everyday 56); left out: none"
     assert content_hash(recipe, data_folder) == content_hash(tiny(epochs=99), data_folder)
     assert content_hash(recipe, data_folder) != content_hash(tiny(seed=2), data_folder)
+    mixed = replace(recipe, data=replace(recipe.data, later=(Later(2, {"everyday": 0.5}),)))
+    assert content_hash(recipe, data_folder) == content_hash(mixed, data_folder)
 
     changed = tmp_path / "data"
     changed.mkdir()

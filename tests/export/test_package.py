@@ -15,6 +15,7 @@ from ttx_export.checkpoint import Checkpoint, load_checkpoint
 from ttx_export.corpus import Pair
 from ttx_export.evaluate import translate_greedily
 from ttx_export.package import Wanted, export_bundle
+from ttx_export.recipe import Later
 from ttx_export.score import score_set
 
 from tui_transformer.bundle import Bundle, verify_bundle
@@ -148,6 +149,31 @@ def test_a_card_without_scores_and_corpora_says_so(fp32: Bundle, checkpoint: Che
     card = model_card(replace(fp32.manifest, provenance=provenance), checkpoint, 1)
     assert "Not measured." in card
     assert "See the recipe." in card
+
+
+@pytest.mark.parametrize(
+    ("epochs", "later", "share"),
+    [
+        (3.0, [], "1"),
+        (3.1, [{"epoch": 4, "weight": 0.5}], "1, from epoch 4 on 0.5"),
+        (
+            20.0,
+            [{"epoch": 4, "weight": 0.5}, {"epoch": 9, "weight": 0}],
+            "1, from epoch 4 on 0.5, from epoch 9 on 0",
+        ),
+    ],
+)
+def test_a_mix_that_changed_is_told_as_far_as_training_came(
+    checkpoint: Checkpoint, fp32: Bundle, epochs: float, later: list[dict[str, float]], share: str
+) -> None:
+    changes = (Later(9, {"tatoeba": 0}), Later(4, {"tatoeba": 0.5}))
+    recipe = replace(checkpoint.recipe, data=replace(checkpoint.recipe.data, later=changes))
+    trained = replace(checkpoint, recipe=recipe, progress={**checkpoint.progress, "epochs": epochs})
+    provenance = package._provenance(trained, parameters=1)
+    (corpus,) = provenance["corpora"]
+    assert (corpus["weight"], corpus["later"]) == (1, later)
+    card = model_card(replace(fp32.manifest, provenance=provenance), trained, 1)
+    assert f"| tatoeba | {share} | CC-BY-2.0-FR |" in card
 
 
 def test_half_precision_is_for_gpus_but_can_be_made_anywhere(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -72,10 +72,68 @@ def test_a_mistake_in_a_section_is_named(section: str, message: str) -> None:
         parse_recipe(f"{SMALLEST}{section}\n")
 
 
-@pytest.mark.parametrize("text", ["model = 3", "training = 'fast'", "data = []", "data.corpora = 'x'"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model = 3", "training = 'fast'", "data = []", "data.corpora = 'x'", "data.corpora = [3]", "data.later = 3",
+        "data.later = {epoch = 2, weights = {}}", "data.later = ['a']",
+    ],
+)  # fmt: skip
 def test_a_section_must_be_a_table(text: str) -> None:
     with pytest.raises(TypeError, match="must be a table"):
         parse_recipe(f'name = "x"\nsource = "en"\ntarget = "de"\n{text}\n')
+
+
+TWO = f"""{SMALLEST}
+[[data.corpora]]
+name = "a"
+[[data.corpora]]
+name = "b"
+weight = 0.5
+[[data.corpora]]
+name = "unread"
+weight = 0
+"""
+LATER = f"""{TWO}
+[[data.later]]
+epoch = 5
+weights = {{ a = 0 }}
+[[data.later]]
+epoch = 3
+weights = {{ b = 2, a = 0.25 }}
+"""
+
+
+def test_the_mix_of_corpora_changes_from_an_epoch_on() -> None:
+    data = parse_recipe(LATER).data
+    # The trainer counts epochs from 0, the recipe from 1.
+    mixes = [[data.weights(epoch)[name] for name in ("a", "b", "unread")] for epoch in range(6)]
+    assert mixes == [[1.0, 0.5, 0]] * 2 + [[0.25, 2, 0]] * 2 + [[0, 2, 0]] * 2
+    assert parse_recipe(TWO).data.weights(99) == {"a": 1.0, "b": 0.5, "unread": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epoch = 1\nweights = {a = 1}", "data.later.epoch must be at least 2"),
+        ("epoch = -3\nweights = {a = 1}", "data.later.epoch must be at least 2"),
+        ("epoch = 2.5\nweights = {a = 1}", "data.later: epoch must be a whole number"),
+        ("weights = {a = 1}", "data.later lacks epoch"),
+        ("epoch = 2", "data.later lacks weights"),
+        ("epoch = 2\nweights = {a = 1}\nlast = 3", "unknown option in data.later: last"),
+        ("epoch = 2\nweights = {a = 1, c = 1, d = 1}", r"corpora that \[\[data.corpora\]\] does not read: c, d"),
+        ("epoch = 2\nweights = {unread = 1}", "does not read: unread"),
+        ("epoch = 2\nweights = {a = -0.1}", "data.later.weights.a must be a number, 0 or more"),
+        ("epoch = 2\nweights = {a = 'all'}", "data.later.weights.a must be a number, 0 or more"),
+        ("epoch = 2\nweights = {a = true}", "data.later.weights.a must be a number, 0 or more"),
+        ("epoch = 2\nweights = {a = nan}", "data.later.weights.a must be a number, 0 or more"),
+        ("epoch = 2\nweights = {a = inf}", "data.later.weights.a must be a number, 0 or more"),
+        ("epoch = 2\nweights = ['a']", "data.later.weights must be a table"),
+    ],
+)
+def test_a_mistake_in_a_later_mix_is_named(change: str, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        parse_recipe(f"{TWO}[[data.later]]\n{change}\n")
 
 
 @pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b""], ids=["not TOML", "not UTF-8", "empty"])

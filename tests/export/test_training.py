@@ -47,6 +47,17 @@ def test_a_run_is_a_function_of_its_recipe(train: Callable[..., Trainer], tmp_pa
         assert_same_state(tmp_path / "a", tmp_path / "c")
 
 
+def test_each_epoch_sees_the_mix_of_its_time(tiny_text: Callable[..., str], prepared: Prepared, tmp_path: Path) -> None:
+    later = "[[data.later]]\nepoch = 3\nweights = {everyday = 3.0}\n[vocabulary]"
+    recipe = parse_recipe(tiny_text(epochs=4, micro_batches=1).replace("[vocabulary]", later))
+    trainer, seen = Trainer(recipe, prepared, tmp_path / "run"), list[int]()
+    for epoch in range(4):
+        seen.append(sum(len(rows) for update in trainer._plan(epoch) for rows in update))
+    assert seen == [56, 56, 168, 168]
+    (started,) = of_kind(list(trainer.run()), Started)
+    assert started.steps == sum(len(trainer._plan(epoch)) for epoch in range(4))
+
+
 def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Callable[..., Trainer]) -> None:
     trainer = train("run", epochs=2, evaluate_every=5)
     steps = [event.step for event in of_kind(list(trainer.run()), Evaluated)]

@@ -14,6 +14,9 @@ jsonl    One object a line, schema 1; fields may be added, never changed. The in
          --n-best          n_best: for each candidate translation and all of the above
          --report          flags: kind and detail; coverage: attention that each source word got
 
+With --alternatives PIECE, n-best is what can stand at that piece, likeliest first, and score the log-probability of
+the piece that stands there; a line whose translation has no such piece has its translation alone, with score 0.
+
 Numbers have four decimals; the last may depend on which lines were translated together, texts never do.
 """
 
@@ -40,7 +43,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Formatter:
-    """Writes what was asked for. `ranked`: hypotheses have a score besides their log-probability (beam search)."""
+    """Writes what was asked for. `ranked`: candidates have a score besides their log-probability."""
 
     translator: Translator
     shown: Shown
@@ -58,7 +61,7 @@ class Formatter:
             chosen = parse_heads(shown.heads, layers, heads) if shown.heads else default_heads(layers, heads)
         except ValueError as error:
             raise typer.BadParameter(f"--align-heads: {error}") from None
-        ranked = not options.sampling and (options.beam > 1 or options.no_repeat_ngram > 0)
+        ranked = not options.sampling and (options.beam > 1 or options.no_repeat_ngram > 0 or bool(shown.alternatives))
         return cls(translator, shown, chosen, ranked)
 
     def lines(self, number: int, translation: Translation, flags: list[Flag]) -> Iterator[str]:

@@ -11,8 +11,10 @@ from tui_transformer.errors import QualityError
 
 from .parameters import BeamOption, DeviceName, DeviceOption, ModelOption, ThreadsOption
 from .translate_parameters import (
+    USUAL_ALTERNATIVES,
     AlignHeads,
     AlignmentOption,
+    Alternatives,
     BuiltInKeeps,
     Drawing,
     FormatOption,
@@ -66,6 +68,7 @@ def translate(
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = 0,
     prefix: Prefix = None,
+    alternatives: Alternatives = None,
     sample: Sample = False,
     temperature: Temperature = None,
     top_k: TopK = None,
@@ -85,8 +88,9 @@ def translate(
     if text and input_file:
         raise typer.BadParameter("give either text or --input, not both")
     drawing = Drawing(sample, temperature, top_k, top_p, seed)
-    drawing.check(n_best, no_repeat_ngram)
-    shown = Shown(output_format, n_best, scores, alignment, align_heads, report)
+    drawing.check(n_best, no_repeat_ngram, alternatives)
+    n_best = n_best or (USUAL_ALTERNATIVES if alternatives else None)
+    shown = Shown(output_format, n_best, scores, alignment, align_heads, report, alternatives)
     shown.check(beam)
     keeper = keeper_of(keep or [], keep_usual)
 

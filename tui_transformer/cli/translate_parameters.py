@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tui_transformer.search import SamplingOptions
     from tui_transformer.translation import Wanted
 
+MOST_ALTERNATIVES, USUAL_ALTERNATIVES = 64, 5
 LOOK, SEARCH, SAMPLING, CHECKS = "What is written", "Search", "Sampling", "Checks"
 
 
@@ -118,6 +119,18 @@ NoRepeat = Annotated[
     int,
     typer.Option("--no-repeat-ngram", min=0, rich_help_panel=SEARCH, help="Never so many pieces twice; 0 allows it."),
 ]
+Alternatives = Annotated[
+    int | None,
+    typer.Option(
+        "--alternatives",
+        min=1,
+        metavar="PIECE",
+        show_default=False,
+        rich_help_panel=SEARCH,
+        help="Let the --n-best (5 if not given) differ in this piece of the translation, counted from 1 as --scores "
+        "lists them: what comes before stays, the likeliest pieces are tried there, each goes on by itself.",
+    ),
+]
 Prefix = Annotated[
     str | None,
     typer.Option("--prefix", show_default=False, rich_help_panel=SEARCH, help="Words each translation begins with."),
@@ -179,12 +192,16 @@ class Drawing:
     top_p: float | None
     seed: int | None
 
-    def check(self, n_best: int | None, no_repeat: int) -> None:
+    def check(self, n_best: int | None, no_repeat: int, alternatives: int | None) -> None:
         """Raises BadParameter for what makes no sense together."""
         names = {"--temperature": self.temperature, "--top-k": self.top_k, "--top-p": self.top_p, "--seed": self.seed}
         given = [name for name, value in names.items() if value is not None]
         if given and not self.sample:
             raise typer.BadParameter(f"{given[0]} has a meaning only with --sample")
+        if self.sample and alternatives:
+            raise typer.BadParameter("--alternatives cannot be had with --sample: they are searched for, not drawn")
+        if alternatives and no_repeat:
+            raise typer.BadParameter("--no-repeat-ngram cannot be had with --alternatives")
         if self.sample and n_best and n_best > 1:
             raise typer.BadParameter("--sample draws one translation a line: --n-best has to be 1")
         if self.sample and no_repeat:
@@ -202,7 +219,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is to be written, as given."""
+    """What is to be written, as given. `alternatives`: the piece in which the n best are to differ."""
 
     format: OutputFormat
     n_best: int | None
@@ -210,10 +227,13 @@ class Shown:
     alignment: Alignment | None
     heads: str | None
     report: bool
+    alternatives: int | None = None
 
     def check(self, beam: int) -> None:
         """Raises BadParameter for what makes no sense together."""
-        if self.n_best and self.n_best > beam:
+        if self.n_best and self.alternatives and self.n_best > MOST_ALTERNATIVES:
+            raise typer.BadParameter(f"--alternatives gives at most {MOST_ALTERNATIVES}: --n-best is {self.n_best}")
+        if self.n_best and not self.alternatives and self.n_best > beam:
             raise typer.BadParameter(f"--n-best {self.n_best} needs a --beam as wide: it is {beam}")
         if self.alignment is Alignment.soft and self.format is not OutputFormat.jsonl:
             raise typer.BadParameter("--alignment soft needs --format jsonl")
@@ -225,7 +245,8 @@ class Shown:
         from tui_transformer.translation import Wanted
 
         attentions = bool(self.alignment or checks)
-        return Wanted(self.n_best or 1, bool(self.n_best or self.scores or attentions), attentions, keeper)
+        second_pass = bool(self.n_best or self.scores or attentions)
+        return Wanted(self.n_best or 1, second_pass, attentions, keeper, self.alternatives)
 
 
 def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
