@@ -21,6 +21,7 @@ FILES = {
     "encoder_model.onnx": b"the encoder",
     "decoder_model.onnx": b"the decoder of one step",
     "candidates_model.onnx": b"the choice of candidates",
+    "reorder_model.onnx": b"the moving of caches",
     "encoder_probe.onnx": b"the encoder, open",
     "decoder_probe.onnx": b"one step, open",
     "lens_model.onnx": b"the lens",
@@ -308,4 +309,4 @@ def test_tensor_names_follow_the_convention() -> None:
     assert bundle.decoder_attention(1) == "decoder_attentions.1"
     assert bundle.cross_attention(1) == "cross_attentions.1"
     assert (bundle.INPUT_IDS, bundle.ATTENTION_MASK, bundle.LOGITS) == ("input_ids", "attention_mask", "logits")
-    assert (bundle.ENCODER_ATTENTION_MASK, bundle.POSITION) == ("encoder_attention_mask", "position")
+    assert bundle.POSITION == "position"

@@ -155,33 +155,46 @@ def test_chosen_rows_go_on_as_if_they_had_been_read_so(
     rows: list[int], runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids
 ) -> None:
     ids, mask = batch
-    chosen = read(runtime, runtime.encode(ids, mask).cache, prefix[:, :3])[-1].cache.select(np.array(rows))
-    assert (chosen.position, chosen.batch) == (3, len(rows))
+    read_so_far = read(runtime, runtime.encode(ids, mask).cache, prefix[:, :3])[-1].cache
+    chosen = read_so_far.select(np.array(rows), sentences=np.array(rows))
+    assert (chosen.position, chosen.rows) == (3, len(rows))
     expected = read(runtime, runtime.encode(ids[rows], mask[rows]).cache, prefix[rows])[3:]
     for step, other in zip(read(runtime, chosen, prefix[rows, 3:]), expected, strict=True):
         np.testing.assert_allclose(step.logits(), other.logits(), atol=1e-4)
         np.testing.assert_allclose(step.cross_attentions, other.cross_attentions, atol=1e-5)
 
 
-def test_rows_that_stay_with_their_sentence_need_only_move_the_past(
+def test_rows_of_a_sentence_share_its_source(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
+    ids, mask = batch
+    thrice = np.repeat([0, 1], 3)
+    beams = runtime.encode(ids[:2], mask[:2]).cache.select(thrice)
+    apart = runtime.encode(ids[thrice], mask[thrice]).cache
+    said = prefix[[0, 1, 2, 3, 0, 1]]
+    rows = np.array([2, 2, 0, 5, 3, 4])
+    together = read(runtime, beams, said[:, :4])[-1].cache.select(rows)
+    alone = read(runtime, apart, said[:, :4])[-1].cache.select(rows, sentences=rows)
+    assert all(together.sources[name] is beams.sources[name] for name in beams.sources)
+    left, right = (runtime.step(said[:, 4], cache, attentions=True) for cache in (together, alone))
+    np.testing.assert_allclose(left.logits(), right.logits(), atol=1e-4)
+    np.testing.assert_allclose(left.cross_attentions, right.cross_attentions, atol=1e-5)
+    np.testing.assert_allclose(left.self_attentions, right.self_attentions, atol=1e-5)
+
+
+def test_a_sentence_that_is_left_out_changes_nothing_for_the_others(
     runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids
 ) -> None:
-    beams = runtime.encode(*batch).cache.select(np.repeat([0, 1], 3))
-    read_so_far = read(runtime, beams, prefix[[0, 1, 2, 3, 0, 1], :4])[-1].cache
-    rows = np.array([2, 2, 0, 5, 3, 4])
-    fast, slow = read_so_far.select(rows, same_sources=True), read_so_far.select(rows)
-    ids = prefix[[0, 1, 2, 3, 0, 1], 4]
-    left, right = (runtime.step(ids, cache) for cache in (fast, slow))
-    np.testing.assert_array_equal(left.logits(), right.logits())
-    assert all(fast.values[name] is read_so_far.values[name] for name in fast.sources)
-    other = runtime.step(ids, read_so_far)
-    assert not np.array_equal(left.logits(), other.logits())
+    whole = read(runtime, runtime.encode(*batch).cache.select(np.repeat(np.arange(4), 2)), prefix[[0, 1] * 4, :3])[
+        -1
+    ].cache
+    fewer = whole.select(np.array([2, 3, 6, 7]), sentences=np.array([1, 3]))
+    every, some = (runtime.step(prefix[[0, 1] * n, 3], cache) for n, cache in ((4, whole), (2, fewer)))
+    np.testing.assert_array_equal(every.logits()[[2, 3, 6, 7]], some.logits())
 
 
 def test_all_rows_in_order_is_the_same_cache(runtime: Runtime, batch: tuple[Ids, Ids]) -> None:
     cache = runtime.encode(*batch).cache
-    assert cache.select(np.arange(cache.batch)) is cache
-    assert cache.select(np.arange(cache.batch - 1)) is not cache
+    assert cache.select(np.arange(cache.rows)) is cache
+    assert cache.select(np.arange(cache.rows - 1)) is not cache
 
 
 # -- devices ------------------------------------------------------------------------------------------

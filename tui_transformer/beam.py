@@ -58,7 +58,9 @@ class BeamSearch:
         self._live = np.zeros((count, width, 0), np.int64)
         self._parents = np.zeros((count, width), np.intp)
         # All rows of a sentence start alike: only the first may be continued.
-        self._log_probability = np.where(np.arange(width) == 0, np.float32(0), np.float32(-np.inf))[None].repeat(count, 0)
+        self._log_probability = np.where(np.arange(width) == 0, np.float32(0), np.float32(-np.inf))[None].repeat(
+            count, 0
+        )
         self.ids: Ids = np.repeat(np.array(first, np.int64), width)
 
     @property
@@ -74,7 +76,12 @@ class BeamSearch:
     def live(self, sentence: int) -> list[Beam]:
         """The live hypotheses of a sentence that has rows, best first."""
         place = int(np.flatnonzero(self._sentence == sentence)[0])
-        rows = zip(self._live[place].tolist(), self._log_probability[place].tolist(), self._parents[place].tolist(), strict=True)
+        rows = zip(
+            self._live[place].tolist(),
+            self._log_probability[place].tolist(),
+            self._parents[place].tolist(),
+            strict=True,
+        )
         return [Beam(tuple(ids), log_probability, parent) for ids, log_probability, parent in rows]
 
     def ended(self, sentence: int) -> list[Hypothesis]:
@@ -137,7 +144,9 @@ class BeamSearch:
     def _scores(self, log_probability: Floats, length: int) -> npt.NDArray[np.float64]:
         return log_probability.astype(np.float64) / length_penalty(length, self._options.alpha)
 
-    def _hypothesis(self, ids: tuple[int, ...], log_probability: float, length: int, complete: bool = True) -> Hypothesis:
+    def _hypothesis(
+        self, ids: tuple[int, ...], log_probability: float, length: int, complete: bool = True
+    ) -> Hypothesis:
         score = log_probability / length_penalty(length, self._options.alpha)
         return Hypothesis(ids, log_probability, score, complete)
 

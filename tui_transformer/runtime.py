@@ -60,7 +60,10 @@ class Cache:
     def select(self, rows: Places, sentences: Places | None = None) -> Cache:
         """The cache of chosen rows, in that order, repeats allowed, and of chosen sentences, all if None."""
         own, sources, bias = self.own, self.sources, self.bias
-        if len(rows) != self.rows or (rows != np.arange(self.rows)).any():
+        moved = len(rows) != self.rows or (rows != np.arange(self.rows)).any()
+        if not moved and sentences is None:
+            return self
+        if moved:
             own = self._runtime.reorder(own, rows)
         if sentences is not None:
             sources, bias = self._runtime.reorder(sources, sentences), _ort(_numpy(bias)[sentences])

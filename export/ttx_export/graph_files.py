@@ -16,8 +16,8 @@ from .linear import Array, Linear
 from .small_graphs import candidates_graph, embeddings_graph, lens_graph, reorder_graph
 from .to_onnx import decoder_graph, encoder_graph
 
-LONG = 16_384
-"""Bytes from which on a vector is stored outside the graphs, as every matrix is. ONNX Runtime checks the path of the
+SHORT, LONG = 1024, 16_384
+"""Bytes from which on a matrix and a vector are stored outside the graphs. ONNX Runtime checks the path of the
 file anew for each tensor, about 20 µs: with the hundred short vectors outside, a model loads a third more slowly."""
 
 ALIGNMENT = 64
@@ -50,7 +50,7 @@ class Weights:
 def share(graph: onnx.ModelProto, *files: Weights) -> onnx.ModelProto:
     """Move a graph's large constants into the file that has them already, else into the first."""
     for tensor in graph.graph.initializer:
-        if len(tensor.dims) > 1 or len(tensor.raw_data) >= LONG:
+        if len(tensor.raw_data) >= (SHORT if len(tensor.dims) > 1 else LONG):
             next((file for file in files if tensor.name in file.places), files[0]).take(tensor)
     return graph
 

@@ -265,19 +265,23 @@ def test_names_and_axes(small: Transformer) -> None:
     parts = list(itertools.product(range(SMALL.decoder_layers), bundle.PARTS))
     cross = {bundle.cross_cache(layer, part): ["B", 2, "S", 4] for layer, part in parts}
     assert described(encoder.graph.input) == {"input_ids": ["B", "S"], "attention_mask": ["B", "S"]}
-    assert described(encoder.graph.output) == cross | {"encoder_attentions.0": ["B", 2, "S", "S"]}
-    assert described(decoder.graph.input) == cross | {
-        "input_ids": ["B", 1],
+    assert described(encoder.graph.output) == cross | {
+        "cross_attention_bias": ["B", 1, 1, "S"],
+        "encoder_attentions.0": ["B", 2, "S", "S"],
+    }
+    of_sentence = {name: ["N", *axes[1:]] for name, axes in cross.items()}
+    assert described(decoder.graph.input) == of_sentence | {
+        "input_ids": ["R", 1],
         "position": [1],
-        "encoder_attention_mask": ["B", "S"],
-        **{bundle.past_cache(layer, part): ["B", 2, "T", 4] for layer, part in parts},
+        "cross_attention_bias": ["N", 1, 1, "S"],
+        **{bundle.past_cache(layer, part): ["R", 2, "T", 4] for layer, part in parts},
     }
     assert described(decoder.graph.output) == {
-        "logits": ["B", 128],
-        "next_id": ["B"],
-        **{bundle.present_cache(layer, part): ["B", 2, "T+1", 4] for layer, part in parts},
+        "logits": ["R", 128],
+        "next_id": ["R"],
+        **{bundle.present_cache(layer, part): ["R", 2, "T+1", 4] for layer, part in parts},
         **{f"decoder_attentions.{layer}": ["B", 2, 1, "T+1"] for layer in range(2)},
-        **{f"cross_attentions.{layer}": ["B", 2, 1, "S"] for layer in range(2)},
+        **{f"cross_attentions.{layer}": ["B", 2, "R/N", "S"] for layer in range(2)},
     }
 
 
