@@ -61,6 +61,7 @@ ATTENTION_MASK = "attention_mask"
 POSITION = "position"
 CROSS_ATTENTION_BIAS = "cross_attention_bias"  # (B, 1, 1, S), added to the scores: 0, or what hides padding
 LOGITS = "logits"  # (B, V'), V' = V rounded up; the columns beyond V hold a score that never wins
+BLOCK_MAXIMA = "block_maxima"  # (B, V' / 128), the largest of each 128 logits, found on the way to the next id
 NEXT_ID = "next_id"  # (B,), the arg-max of the logits
 PLACES = "places"  # (R',), rows whose caches are wanted
 COUNT = "count"  # (1,), how many candidates a row

@@ -106,7 +106,7 @@ class DecoderStep:
     next_id: Ids
     self_attentions: Floats | None  # (L, R, H, T+1)
     cross_attentions: Floats | None  # (L, R, H, S)
-    _scores: Any
+    _scores: Mapping[str, Any]
     _runtime: Runtime
     inside: Inside
 
@@ -117,7 +117,7 @@ class DecoderStep:
     def logits(self) -> Floats:
         """All scores (R, V)."""
         vocabulary = self._runtime.architecture.target_vocabulary
-        return _numpy(self._scores)[:, :vocabulary].astype(np.float32, copy=False)
+        return _numpy(self._scores[bundle.LOGITS])[:, :vocabulary].astype(np.float32, copy=False)
 
 
 class Runtime:
@@ -155,7 +155,14 @@ class Runtime:
         encoder = {o.name for o in self._encoder.get_outputs()}
         decoder = {o.name for o in self._decoder.get_outputs()}
         of_encoder = {*self._encoder_maps, *self._sources, *self._encoder_inside}
-        of_decoder = {bundle.LOGITS, bundle.NEXT_ID, *self._present, *self._self_maps, *self._cross_maps}
+        of_decoder = {
+            bundle.LOGITS,
+            bundle.BLOCK_MAXIMA,
+            bundle.NEXT_ID,
+            *self._present,
+            *self._self_maps,
+            *self._cross_maps,
+        }
         missing = (of_encoder - encoder) | ({*of_decoder, *self._decoder_inside} - decoder)
         if missing:
             raise BundleError(f"the graphs in {path} do not give {', '.join(sorted(missing))}")
@@ -180,7 +187,7 @@ class Runtime:
         Without `scores` the step's `candidates` and `logits` are not to be had.
         """
         names = [bundle.NEXT_ID, *self._present]
-        names += [bundle.LOGITS] if scores else []
+        names += [bundle.LOGITS, bundle.BLOCK_MAXIMA] if scores else []
         names += [*self._self_maps, *self._cross_maps, *self._decoder_inside] if attentions else []
         feeds = {
             bundle.INPUT_IDS: _ort(ids[:, None]),
@@ -197,16 +204,16 @@ class Runtime:
             _numpy(outputs[bundle.NEXT_ID]),
             _stack([_numpy(outputs[n])[:, :, 0] for n in self._self_maps] if attentions else None),
             _stack([_by_row(_numpy(outputs[n])) for n in self._cross_maps] if attentions else None),
-            outputs.get(bundle.LOGITS),
+            {name: outputs[name] for name in (bundle.LOGITS, bundle.BLOCK_MAXIMA)} if scores else {},
             self,
             {name: outputs[name] for name in self._decoder_inside} if attentions else {},
         )
 
-    def candidates(self, scores: Any, count: int, chosen: Ids) -> Candidates:
+    def candidates(self, scores: Mapping[str, Any], count: int, chosen: Ids) -> Candidates:
         """What `DecoderStep.candidates` promises, from the scores on the device."""
         count = min(count, self.architecture.target_vocabulary)
         names = [bundle.CANDIDATE_IDS, bundle.CANDIDATE_LOG_PROBABILITIES, bundle.CHOSEN_LOG_PROBABILITY]
-        feeds = {bundle.LOGITS: scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
+        feeds = {**scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
         return Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
 
     def reorder(self, caches: Mapping[str, Any], places: Places) -> dict[str, Any]:

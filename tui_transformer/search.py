@@ -20,8 +20,8 @@ Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float32]
 
-COMPACT_BELOW = 0.75
-"""Rows of finished sentences are dropped once fewer than this share of all rows is still alive (measured: 1.2×)."""
+COMPACT_BELOW = 0.9
+"""Rows of finished sentences are dropped once fewer than this share of all rows is still alive (measured)."""
 
 
 @dataclass(frozen=True, slots=True)

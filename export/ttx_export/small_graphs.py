@@ -15,7 +15,7 @@ from .writer import BLOCK, Writer, padded_vocabulary
 
 
 def candidates_graph(shape: Architecture, precision: bundle.Precision) -> onnx.ModelProto:
-    """logits (B, V'), count (1,), chosen (B,) → the `count` likeliest ids, their and the chosen ones' log-probability.
+    """logits (B, V'), their maxima by block, count (1,), chosen (B,) → the `count` likeliest ids, their and the chosen ones' log-probability.
 
     Beam search needs a few candidates of each row, not the whole row: choosing them here, block by block,
     is five times faster than in numpy, and greedy search, which does not run this graph, pays nothing.
@@ -23,11 +23,12 @@ def candidates_graph(shape: Architecture, precision: bundle.Precision) -> onnx.M
     g = Graph("candidates", precision)
     size = padded_vocabulary(shape.target_vocabulary)
     logits = g.input(bundle.LOGITS, g.float_type, ("B", size))
+    maxima = g.input(bundle.BLOCK_MAXIMA, g.float_type, ("B", size // BLOCK))
     count = g.input(bundle.COUNT, INT64, (1,))
     chosen = g.input(bundle.CHOSEN, INT64, ("B",))
-    logits = g.op("Cast", logits, to=FLOAT) if precision == "fp16" else logits
+    if precision == "fp16":
+        logits, maxima = (g.op("Cast", tensor, to=FLOAT) for tensor in (logits, maxima))
     blocks = g.op("Reshape", logits, g.integers(-1, size // BLOCK, BLOCK))
-    maxima = g.op("ReduceMax", blocks, g.integers(-1), keepdims=0)
     log_total = _log_sum_exp(g, logits, maxima, size)
     # Each of the best `count` ids lies in one of the best `count` blocks.
     kept = g.op("Min", count, g.integers(size // BLOCK))

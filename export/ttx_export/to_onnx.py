@@ -68,7 +68,7 @@ class _EncoderWriter(Writer):
         return self.grid.unpack(x), ("B", "S", self.shape.d_model)
 
     def layer(self, x: str, layer: int, bias: str) -> str:
-        g, shape, name = self.graph, self.shape, f"encoder.{layer}"
+        shape, name = self.shape, f"encoder.{layer}"
         residual = f"{name}.self_attention_residual"
         parts = [f"{name}.self_attention.{part}" for part in ("query", "key", "value")]
         query, key, value = self.grid.split_heads(self.dense(self.prepare(x, residual), *parts), 3)
@@ -158,6 +158,7 @@ class _DecoderWriter(Writer):
         g = self.graph
         blocks = g.op("Reshape", logits, g.integers(-1, size // BLOCK, BLOCK))
         maxima = g.op("ReduceMax", blocks, g.integers(-1), keepdims=0)
+        g.output(bundle.BLOCK_MAXIMA, maxima, g.float_type, ("R", size // BLOCK))
         best_block = g.op("ArgMax", maxima, axis=-1, keepdims=1)
         place = g.op("ArgMax", g.op("GatherND", blocks, best_block, batch_dims=1), axis=-1, keepdims=0)
         start = g.op("Mul", g.op("Squeeze", best_block, g.integers(-1)), g.integers(BLOCK))

@@ -279,6 +279,7 @@ def test_names_and_axes(small: Transformer) -> None:
     assert described(decoder.graph.output) == {
         "logits": ["R", 128],
         "next_id": ["R"],
+        "block_maxima": ["R", 1],
         **{bundle.present_cache(layer, part): ["R", 2, "T+1", 4] for layer, part in parts},
         **{f"decoder_attentions.{layer}": ["B", 2, 1, "T+1"] for layer in range(2)},
         **{f"cross_attentions.{layer}": ["B", 2, "R/N", "S"] for layer in range(2)},
