@@ -41,7 +41,7 @@ def rank_aligners(attention: Attention) -> list[Aligner]:
     usual = default_heads(layers, heads)
     words = len(attention.columns.labels) - 1
     twins = _equal_words(attention.rows.labels[attention.rows.text], attention.columns.labels[:words])
-    rows = attention.weights[:, :, attention.rows.text]
+    rows = attention.weights[:, :, attention.rows.text].astype(np.float64)
     found = []
     for layer, head in np.ndindex(layers, heads):
         pairs = best_pairs(rows[layer, head])

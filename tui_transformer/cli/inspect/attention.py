@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tui_transformer.events import Trace
     from tui_transformer.render.picture import Picture
     from tui_transformer.render.views.attention import Shown
+    from tui_transformer.translator import Translator
 
 
 class CombineName(StrEnum):
@@ -107,7 +108,7 @@ def kind_named(name: str) -> Kind:
     """A kind of attention. Raises UsageError that lists them."""
     from tui_transformer.analysis.maps import KINDS
 
-    return KINDS[KINDS.index(selection.kind(name, KINDS))]  # type: ignore[arg-type]
+    return KINDS[KINDS.index(selection.kind(name, KINDS))]
 
 
 def shape_of(kind: Kind, options: Options) -> tuple[int, int]:
@@ -179,10 +180,15 @@ def _told(options: Options, trace: Trace, how: Decoding) -> list[str]:
     if options.read_trace:
         return []
     forced = ["The model was made to read this translation; it need not be its own."] if how.target is not None else []
-    source = len(options.translator.source_ids(trace.encoded.text)) + 1 - len(trace.encoded.ids)
-    target = len(how.target or ()) - len(trace.finished.ids) if how.target else 0
-    return forced + [
+    return forced + left_out(options.translator, trace, how.target)
+
+
+def left_out(translator: Translator, trace: Trace, target: tuple[int, ...] | None) -> list[str]:
+    """What did not fit the model, in words; `target` if one was forced."""
+    source = len(translator.source_ids(trace.encoded.text)) + 1 - len(trace.encoded.ids)
+    behind = len(target) - len(trace.finished.ids) if target else 0
+    return [
         f"The model reads no more at once: {count} further {side} pieces are left out."
-        for count, side in ((source, "source"), (target, "target"))
+        for count, side in ((source, "source"), (behind, "target"))
         if count > 0
     ]
