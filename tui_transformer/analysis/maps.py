@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_transformer.events import BeamStep, Trace
+from tui_transformer.probes import Kind
 
 from .alignment import Heads
 from .words import Words, merge_by, with_special
 
-Kind = Literal["encoder", "decoder", "cross"]
-KINDS: tuple[Kind, ...] = ("encoder", "decoder", "cross")
 Combine = Literal["mean", "max"]
 START, END = "<s>", "</s>"
 """What the decoder reads first and writes last, as SentencePiece writes them: a trace does not always name them."""

@@ -30,8 +30,8 @@ from .parameters import model_names
 
 if TYPE_CHECKING:
     from tui_transformer.analysis.alignment import Heads
-    from tui_transformer.analysis.maps import Kind
     from tui_transformer.events import Trace
+    from tui_transformer.probes import Kind
     from tui_transformer.render.picture import Picture
     from tui_transformer.render.views.difference import Moved, Side
     from tui_transformer.translator import Translator

@@ -17,9 +17,10 @@ from .show import show_view
 
 if TYPE_CHECKING:
     from tui_transformer.analysis.alignment import Heads
-    from tui_transformer.analysis.maps import Attention, Kind
+    from tui_transformer.analysis.maps import Attention
     from tui_transformer.decoding import Options as Decoding
     from tui_transformer.events import Trace
+    from tui_transformer.probes import Kind
     from tui_transformer.render.picture import Picture
     from tui_transformer.render.views.attention import Shown
     from tui_transformer.translator import Translator
@@ -79,6 +80,8 @@ def attention(
     chosen_kind = kind_named(kind)
     if align_heads and chosen_kind != "cross":
         raise UsageError("--align-heads is for --kind cross: only those heads look from one language to the other")
+    if align_heads and no_special:
+        raise UsageError("--align-heads needs </s>: a word that reads it most has no partner")
     heads = chosen_heads(layer, head, *shape_of(chosen_kind, options))
 
     def make(sentence: str) -> Picture:
@@ -92,7 +95,8 @@ def attention(
             from tui_transformer.analysis.aligners import rank_aligners
 
             merged = whole.by_words()
-            return aligners_picture(_shown(merged, heads, trace, _told(options, trace, how)), rank_aligners(merged))
+            ranked = [one for one in rank_aligners(merged) if (one.layer, one.head) in heads]
+            return aligners_picture(_shown(merged, heads, trace, _told(options, trace, how)), ranked)
         notes = [*changes(no_special, words, combine), *_told(options, trace, how)]
         shown = _shown(changed(whole, no_special, words), heads, trace, notes)
         if head_stats:
@@ -106,7 +110,7 @@ def attention(
 
 def kind_named(name: str) -> Kind:
     """A kind of attention. Raises UsageError that lists them."""
-    from tui_transformer.analysis.maps import KINDS
+    from tui_transformer.probes import KINDS
 
     return KINDS[KINDS.index(selection.kind(name, KINDS))]
 
@@ -116,8 +120,10 @@ def shape_of(kind: Kind, options: Options) -> tuple[int, int]:
     if options.read_trace:
         layers, heads = attention_of(options.read_trace, kind).weights.shape[:2]
         return layers, heads
+    from tui_transformer.heads import layers_of
+
     architecture = options.translator.runtime.architecture
-    return architecture.encoder_layers if kind == "encoder" else architecture.decoder_layers, architecture.heads
+    return layers_of(kind, architecture), architecture.heads
 
 
 def chosen_heads(layer: str | None, head: str | None, layers: int, heads: int) -> Heads:

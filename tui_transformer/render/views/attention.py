@@ -13,10 +13,12 @@ from rich.text import Text
 
 from tui_transformer.analysis.alignment import Heads
 from tui_transformer.analysis.heads import HeadStats
-from tui_transformer.analysis.maps import Attention, Combine, Kind
+from tui_transformer.analysis.maps import Attention, Combine
+from tui_transformer.heads import SHORT
+from tui_transformer.probes import Kind
 from tui_transformer.render.grid import Grid
 from tui_transformer.render.heatmap import Scale
-from tui_transformer.render.labels import quoted, visible
+from tui_transformer.render.labels import clip, quoted
 from tui_transformer.render.palette import QUIET, Floats
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.tiles import Tile, Tiles
@@ -27,7 +29,6 @@ NAMES: dict[Kind, str] = {
     "decoder": "masked decoder self-attention",
     "cross": "encoder–decoder attention",
 }
-SHORT: dict[Kind, str] = {"encoder": "enc", "decoder": "dec", "cross": "cross"}
 MEANINGS = {
     "previous": "the piece before",
     "next": "the piece behind",
@@ -40,6 +41,8 @@ MEANINGS = {
 }
 CROSS_DIAGONAL = "the piece at its own place in the sentence"
 MOST_SENTENCES, MOST_LISTED = 6, 4
+MOST_CELLS = 160
+"""A longer text is cut in the picture; the values have all of it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Shown:
     def texts(self) -> Text:
         """Both texts, or the source if the target has no part in it."""
         both = (self.source,) if self.attention.kind == "encoder" else (self.source, self.target)
-        return Text(visible(" → ".join(both)) + "\n", style=QUIET)
+        return Text(" → ".join(clip(text, MOST_CELLS) for text in both) + "\n", style=QUIET)
 
     def values(self) -> dict[str, Any]:
         """What every picture of these heads gives as JSON."""

@@ -12,15 +12,15 @@ from rich.style import Style
 from rich.text import Text
 
 from tui_transformer.analysis.difference import Pairing, StepDifference
-from tui_transformer.analysis.maps import Kind
+from tui_transformer.probes import Kind
 from tui_transformer.render.grid import Grid
 from tui_transformer.render.heatmap import Scale
-from tui_transformer.render.labels import quoted, visible
+from tui_transformer.render.labels import clip, quoted, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG, Floats
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.strips import Strip, Strips
 
-from .attention import NAMES, word
+from .attention import MOST_CELLS, NAMES, word
 
 VIEW = "diff"
 LEAST_FULL = 0.01
@@ -78,8 +78,10 @@ def difference_picture(shown: Difference) -> Picture:
 
 def _side(letter: str, side: Side) -> Text:
     line = Text(f"{letter}  ", style=ACCENT)
-    name = f"{side.name}: " if side.name else ""
-    return line.append(visible(f"{name}{side.text} → {side.target}"), Style(bold=False, color="default"))
+    name = visible(f"{side.name}: ") if side.name else ""
+    return line.append(
+        f"{name}{clip(side.text, MOST_CELLS)} → {clip(side.target, MOST_CELLS)}", Style(bold=False, color="default")
+    )
 
 
 def _steps(steps: Sequence[StepDifference]) -> Strips:
