@@ -178,6 +178,8 @@ def test_importing_the_package_loads_nothing_of_it_but_itself() -> None:
         "inspect",
         "inspect tokens",
         "inspect positions",
+        "inspect attention",
+        "diff",
     ],
 )
 def test_help_loads_nothing_heavy(command: str) -> None:

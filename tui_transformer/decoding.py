@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .beam import BeamOptions, BeamSearch
-from .search import Greedy, Ids, Rows, Sampling, SamplingOptions, Search
+from .search import Forced, Greedy, Ids, Rows, Sampling, SamplingOptions, Search
 
 if TYPE_CHECKING:
     from .runtime import Cache, DecoderStep, Runtime
@@ -36,8 +36,13 @@ class Options:
     """Draw instead of searching."""
     prefix: tuple[int, ...] = ()
     """Ids of a forced beginning."""
+    target: tuple[int, ...] | None = None
+    """Ids of a whole target, without its end, to be read instead of searching for one: `beam`, `max_length` and the
+    like do not matter then. What does not fit the model's positions is cut off."""
     candidates: int = 5
     """How many candidates a watched `Step` lists."""
+    distributions: bool = False
+    """Whether a watched `Step` keeps the log-probabilities of the whole vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ def make_search(
     most = None if options.max_length is None else max(1, options.max_length - forced)
     limits = [min(most or 2 * len(ids) + 10, room) for ids in sources]
     first = [prefix[-1] if prefix else bos for prefix in prefixes]
+    if options.target is not None:
+        return Forced(first, [options.target[: room - 1]] * len(sources), eos)
     if options.sampling:
         return Sampling(first, limits, eos, options.sampling, sources)
     if options.beam == 1 and not options.no_repeat_ngram:

@@ -47,6 +47,7 @@ class Step:
     entropy: float
     self_attention: Floats  # (L, H, T+1)
     cross_attention: Floats  # (L, H, S)
+    log_probabilities: Floats | None = None  # (V,), in nats; None unless they were asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from .probes import KINDS, Kind
 
 Floats = npt.NDArray[np.float32]
 
-_SHORT: dict[Kind, str] = {"encoder": "enc", "decoder": "dec", "cross": "cross"}
+SHORT: dict[Kind, str] = {"encoder": "enc", "decoder": "dec", "cross": "cross"}
 _WRITTEN = re.compile(r"([a-z]+):([0-9]{1,9}):([0-9]{1,9})", re.ASCII)
 
 
@@ -33,7 +33,7 @@ class Head:
 
     def __str__(self) -> str:
         """As people write it, counted from 1."""
-        return f"{_SHORT[self.kind]}:{self.layer + 1}:{self.head + 1}"
+        return f"{SHORT[self.kind]}:{self.layer + 1}:{self.head + 1}"
 
 
 def layers_of(kind: Kind, shape: Architecture) -> int:
@@ -57,12 +57,12 @@ def parse_head(text: str, shape: Architecture) -> Head:
     Raises UsageError, which names the heads there are.
     """
     written = _WRITTEN.fullmatch(text.strip().lower())
-    kinds = {short: kind for kind, short in _SHORT.items()} | {kind: kind for kind in KINDS}
+    kinds = {short: kind for kind, short in SHORT.items()} | {kind: kind for kind in KINDS}
     if written and written[1] in kinds:
         head = Head(kinds[written[1]], int(written[2]) - 1, int(written[3]) - 1)
         if head in all_heads(shape):
             return head
-    there = ", ".join(f"{_SHORT[kind]}:1:1 to {_SHORT[kind]}:{layers_of(kind, shape)}:{shape.heads}" for kind in KINDS)
+    there = ", ".join(f"{SHORT[kind]}:1:1 to {SHORT[kind]}:{layers_of(kind, shape)}:{shape.heads}" for kind in KINDS)
     raise UsageError(f"{text!r} is no head of this model (KIND:LAYER:HEAD): it has {there}")
 
 

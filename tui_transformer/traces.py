@@ -23,7 +23,8 @@ from .events import BeamStep, Encoded, Step, Trace
 
 SCHEMA = 1
 _CONTENT = "trace.json"
-_ARRAYS = ("attention", "self_attention", "cross_attention")
+_OPTIONAL_ARRAYS = ("log_probabilities",)
+_ARRAYS = ("attention", "self_attention", "cross_attention", *_OPTIONAL_ARRAYS)
 _BROKEN = (KeyError, TypeError, ValueError, EOFError, RecursionError, MemoryError, NotImplementedError, RuntimeError,
            zipfile.BadZipFile, zlib.error)  # fmt: skip
 
@@ -104,6 +105,8 @@ def _build(hint: Any, value: Any, name: str, file: zipfile.ZipFile) -> Any:
 
 
 def _array(file: zipfile.ZipFile, name: str) -> Any:
+    if name.endswith(_OPTIONAL_ARRAYS) and f"{name}.npy" not in file.NameToInfo:
+        return None
     with file.open(f"{name}.npy") as stream:
         array = np.lib.format.read_array(stream, allow_pickle=False)
     if array.dtype != np.float16:
@@ -124,6 +127,9 @@ def _check(trace: Trace) -> None:
         decoder = step.cross_attention.shape[len(rows) : -1]
         _shape(step, "self_attention", (*rows, *decoder, position + 1))
         _shape(step, "cross_attention", (*rows, *decoder, source))
+    known = [step.log_probabilities for step in trace.steps if step.log_probabilities is not None]
+    if any(array.shape != known[0].shape or array.ndim != 1 for array in known):
+        raise ValueError("the log-probabilities are not one a piece at every step")
 
 
 def _shape(event: Encoded | Step | BeamStep, name: str, shape: tuple[int, ...]) -> None:

@@ -118,7 +118,8 @@ class Translator:
     def stream(self, text: str | Source, options: Options | None = None) -> Iterator[Event]:
         """Translate one sentence and tell everything as it happens. Stop reading, and decoding stops.
 
-        A text longer than the model's positions is cut at that many pieces: what is watched is one pass.
+        A text longer than the model's positions is cut at that many pieces: what is watched is one pass. With a
+        `target` in the options the events are those of reading it.
 
         >>> events = Translator.load("tests/data/tiny").stream("Tom called Mary's bluff.", Options(beam=1))
         >>> [type(event).__name__ for event in events][:3]
@@ -132,7 +133,7 @@ class Translator:
         encoding = self.runtime.encode(*self._padded([ids], [source]), attentions=True)
         assert encoding.attentions is not None
         length = len(ids)
-        watch = Watcher(self.target, length, options.candidates)
+        watch = Watcher(self.target, length, options.candidates, options.distributions)
         yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
         turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], attentions=True)

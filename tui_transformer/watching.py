@@ -19,16 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Makes the events of one sentence of `source_length` pieces; steps list so many `candidates`."""
+    """Makes the events of one sentence of `source_length` pieces; steps list so many `candidates`.
+
+    With `distributions` they keep the log-probabilities of all pieces.
+    """
 
     target: Tokenizer
     source_length: int
     candidates: int
+    distributions: bool = False
 
     def step(self, position: int, chosen: int, answer: DecoderStep) -> Step:
         """What is known of one chosen token: its rivals, the entropy, the attention."""
         self_attention, cross_attention = self._attention(answer)
-        probabilities = np.exp(log_softmax(answer.logits())[0].astype(np.float64))
+        log_probabilities = log_softmax(answer.logits())[0]
+        probabilities = np.exp(log_probabilities.astype(np.float64))
         likely = np.argsort(-probabilities, kind="stable")[: self.candidates]
         positive = probabilities[probabilities > 0]
         return Step(
@@ -38,6 +43,7 @@ class Watcher:
             float(-(positive * np.log2(positive)).sum()),
             self_attention[0],
             cross_attention[0],
+            log_probabilities if self.distributions else None,
         )
 
     def beam(self, position: int, answer: DecoderStep, search: BeamSearch) -> BeamStep:

@@ -46,23 +46,27 @@ class Words:
 
 
 def merge(attention: npt.NDArray[np.floating], target: Words, source: Words) -> Floats:
-    """Attention among pieces (T+1, S+1), ends last, becomes attention among words (Tw+1, Sw+1), ends last.
+    """Attention among pieces (T+1, S+1), ends last, becomes attention among words (Tw+1, Sw+1), ends last."""
+    return merge_by(attention, with_special(target.shares, 0, 1), with_special(source.shares, 0, 1))
+
+
+def merge_by(attention: npt.NDArray[np.floating], rows: Floats, columns: Floats) -> Floats:
+    """Attention among pieces (…, R, C) by the shares of words in them, (Wr, R) and (Wc, C) → (…, Wr, Wc).
 
     A word attends as its pieces do on average and is attended to as much as all its pieces together (Clark
     et al. 2019, 4.1): a row that summed to 1 still does.
     """
-    columns, rows = _with_end(source.shares), _with_end(target.shares)
-    rows /= rows.sum(axis=1, keepdims=True)
-    merged: Floats = rows @ attention @ columns.T
+    merged: Floats = (rows / rows.sum(axis=1, keepdims=True)) @ attention @ columns.T
     return merged
 
 
-def _with_end(shares: Floats) -> Floats:
-    """The end is a word of its own."""
+def with_special(shares: Floats, before: int, behind: int) -> Floats:
+    """Shares (W, P) with so many special pieces before and behind the text, each a word of its own."""
     words, pieces = shares.shape
-    extended = np.zeros((words + 1, pieces + 1))
-    extended[:words, :pieces] = shares
-    extended[words, pieces] = 1
+    extended = np.zeros((before + words + behind, before + pieces + behind))
+    extended[:before, :before] = np.eye(before)
+    extended[before : before + words, before : before + pieces] = shares
+    extended[before + words :, before + pieces :] = np.eye(behind)
     return extended
 
 

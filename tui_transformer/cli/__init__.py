@@ -12,6 +12,7 @@ import typer
 from tui_transformer.errors import TtxError
 
 from .config import app as config
+from .diff import diff
 from .evaluate import evaluate
 from .export import export
 from .info import info
@@ -42,6 +43,7 @@ app.command("info", epilog=EXIT_CODES)(info)
 app.command("train", epilog=EXIT_CODES)(train)
 app.command("export", epilog=EXIT_CODES)(export)
 app.add_typer(inspect, name="inspect", epilog=EXIT_CODES)
+app.command("diff", epilog=EXIT_CODES)(diff)
 app.add_typer(models, name="models", epilog=EXIT_CODES)
 app.add_typer(config, name="config", epilog=EXIT_CODES)
 

@@ -25,6 +25,9 @@ MOST_ROWS = 100
 class Grid:
     """Values (R, C), 0…1 or, if `signed`, −1…1, with R labels `rows` and C labels `columns`.
 
+    `full` is the size of a value that has the colour of 1; numbers stay as they are, with two decimals, or with
+    three where all are small.
+
     If the numbers do not fit the width, `overflow` says what gives way: "pool" leaves the numbers out, then writes
     column labels upright, and at last pools into a `HeatMap`; "cut" shows as many columns with their numbers as fit.
     The picture says what is missing.
@@ -35,6 +38,7 @@ class Grid:
     columns: Sequence[str]
     signed: bool = False
     overflow: Literal["pool", "cut"] = "pool"
+    full: float = 1.0
 
     def __post_init__(self) -> None:
         if np.shape(self.values) != (len(self.rows), len(self.columns)):
@@ -45,30 +49,39 @@ class Grid:
             return
         gutter = min(LABEL_WIDTH, max(cell_len(visible(label)) for label in self.rows)) + 1
         room = max(1, options.max_width - gutter)
-        needed = (5 if self.signed else 4) if self.overflow == "cut" else 2
+        needed = self._number_width if self.overflow == "cut" else 2
         shown = min(len(self.columns), max(1, room // needed)) if self.overflow == "cut" else len(self.columns)
         if (self.overflow == "pool" and room // shown < needed) or len(self.rows) > MOST_ROWS:
-            yield HeatMap(self.values, self.rows, self.signed)
+            yield HeatMap(self.values, self.rows, self.signed, full=self.full)
             return
-        width = min(room // shown, max(5 if self.signed else 4, self._label_width() + 1))
+        width = min(room // shown, max(self._number_width, self._label_width() + 1))
         yield from self._drawn(console, gutter, shown, width)
         if shown < len(self.columns):
             yield Text(f"the first {shown} of {len(self.columns)} columns: the rest does not fit", style=QUIET)
+
+    @property
+    def _digits(self) -> int:
+        return 2 if self.full > 0.095 else 3
+
+    @property
+    def _number_width(self) -> int:
+        """Of a number with its point, its sign and the space behind it."""
+        return self._digits + 2 + self.signed
 
     def _label_width(self) -> int:
         return min(CELL_WIDTH - 1, max(cell_len(visible(label)) for label in self.columns))
 
     def _drawn(self, console: Console, gutter: int, shown: int, width: int) -> RenderResult:
-        numbers = width >= (5 if self.signed else 4)
+        numbers = width >= self._number_width
         for line in self._header(shown, width, upright=not numbers):
             yield Segment(" " * gutter + line + "\n", STRONG)
         colours = has_colour(console)
-        drawn = levels(self.values[:, :shown], self.signed)
+        drawn = levels(self.values[:, :shown] / self.full, self.signed)
         for r, label in enumerate(self.rows):
             yield Segment(fit(label, gutter - 1, "right") + " ", STRONG)
             for c, level in enumerate(drawn[r].tolist()):
                 glyphs = "" if colours else glyph(level, self.signed) * (width - 1)
-                text = fraction(float(self.values[r, c]), self.signed) if numbers else glyphs
+                text = fraction(float(self.values[r, c]), self.signed, self._digits) if numbers else glyphs
                 yield Segment(text.rjust(width - 1) + " ", cell(level, self.signed) if colours else None)
             yield Segment.line()
 

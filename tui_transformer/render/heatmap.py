@@ -32,7 +32,7 @@ UPPER_HALF = "▀"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
-    """Values (R, C), 0…1 or, if `signed`, −1…1.
+    """Values (R, C), 0…1 or, if `signed`, −1…1; `full` is the size of a value that has the colour of 1.
 
     `rows` are labels, one a row; a line of two rows shows the upper one's. What does not fit the width or
     `max_lines` is pooled, and with `caption` the picture says so.
@@ -43,6 +43,7 @@ class HeatMap:
     signed: bool = False
     max_lines: int = 60
     caption: bool = True
+    full: float = 1.0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self.values.size:
@@ -50,7 +51,7 @@ class HeatMap:
         per_line = 2 if has_colour(console) else 1
         gutter = self._gutter()
         pooled = pool(self.values, self.max_lines * per_line, max(1, options.max_width - gutter))
-        drawn = levels(pooled, self.signed)
+        drawn = levels(pooled / self.full, self.signed)
         for top in range(0, len(drawn), per_line):
             if gutter:
                 label = self.rows[top * len(self.values) // len(drawn)]
@@ -79,19 +80,21 @@ class HeatMap:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The legend of a heat map, in one line: 0 ░▒▓█ 1."""
+    """The legend of a heat map, in one line: 0 ░▒▓█ 1, or whatever is `full`."""
 
     signed: bool = False
+    full: float = 1.0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        line = Text("−1 " if self.signed else "0 ")
+        end = f"{self.full:.2g}"
+        line = Text(f"−{end} " if self.signed else "0 ")
         if has_colour(console):
             cells = 16
             for i in range(cells):
                 line.append("█", foreground(i * (LEVELS - 1) // (cells - 1), self.signed))
         else:
             line.append((NEGATIVE_RAMP[:0:-1] if self.signed else "") + RAMP)
-        yield line.append(" 1")
+        yield line.append(f" {end}")
 
 
 def shrunk(whole: tuple[int, ...], drawn: tuple[int, ...]) -> Text:

@@ -94,13 +94,13 @@ def quoted(text: str) -> str:
     return f'"{visible(text)}"'
 
 
-def fraction(value: float, signed: bool = False) -> str:
-    """Two decimals without the zero: .71, 1.0, and with `signed` one cell more, for the sign: -.84."""
-    text = f"{abs(value):.2f}"
-    short = text[1:] if text.startswith("0") else text[:3]
+def fraction(value: float, signed: bool = False, digits: int = 2) -> str:
+    """So many decimals without the zero: .71, 1.0, and with `signed` one cell more, for the sign: -.84."""
+    text = f"{abs(value):.{digits}f}"
+    short = text[1:] if text.startswith("0") else text[: digits + 1]
     if not signed:
         return short
-    return ("-" if value < 0 and short != ".00" else " ") + short
+    return ("-" if value < 0 and short.strip(".0") else " ") + short
 
 
 def plain(value: object) -> str:

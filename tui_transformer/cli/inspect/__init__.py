@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from .attention import attention
 from .positions import positions
 from .tokens import tokens
 
@@ -12,5 +13,6 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("attention")(attention)
 app.command("positions")(positions)
 app.command("tokens")(tokens)
