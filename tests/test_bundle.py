@@ -21,6 +21,12 @@ FILES = {
     "encoder_model.onnx": b"the encoder",
     "decoder_model.onnx": b"the decoder of one step",
     "candidates_model.onnx": b"the choice of candidates",
+    "encoder_probe.onnx": b"the encoder, open",
+    "decoder_probe.onnx": b"one step, open",
+    "lens_model.onnx": b"the lens",
+    "embeddings_model.onnx": b"the rows",
+    "encoder_model.onnx_data": b"weights",
+    "decoder_model.onnx_data": b"more weights",
     "source.spm": b"pieces",
     "target.spm": b"St\xc3\xbccke",
     "README.md": b"# A model card\n",
@@ -98,7 +104,7 @@ def test_the_committed_bundle_is_whole_and_small() -> None:
 def test_manifest_is_json_for_people(model: Path) -> None:
     text = (model / "manifest.json").read_text(encoding="utf-8")
     assert list(json.loads(text))[:2] == ["format", "name"]
-    assert json.loads(text)["format"] == 1
+    assert json.loads(text)["format"] == 2
     assert "Sätze" in text
     assert text.endswith("}\n")
 
@@ -188,14 +194,20 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "has no manifest.json"),
     "manifest is a folder": (replace_by_folder, "cannot read"),
     "empty manifest": (write(b""), "is not JSON"),
-    "half a manifest": (write(b'{"format": 1,\n "name": "ti'), "is not JSON"),
+    "half a manifest": (write(b'{"format": 2,\n "name": "ti'), "is not JSON"),
     "manifest is no UTF-8": (write(b'{"name": "\xff"}'), "is not JSON"),
     "manifest nested without end": (write(b"[" * 200_000), "is not JSON"),
     "manifest is a list": (write(b"[1]"), "has format None"),
-    "no format": (drop("format"), "has format None, this ttx reads format 1"),
-    "a later format": (edit("format", value=2), "has format 2, this ttx reads format 1"),
-    "format as text": (edit("format", value="1"), "has format '1'"),
+    "no format": (drop("format"), "has format None, this ttx reads format 2"),
+    "a later format": (edit("format", value=3), "has format 3, this ttx reads format 2"),
+    "an earlier format": (edit("format", value=1), "has format 1, this ttx reads format 2"),
+    "format as text": (edit("format", value="2"), "has format '2'"),
     "missing encoder": (lambda folder: (folder / "encoder_model.onnx").unlink(), "lacks its file 'encoder_model.onnx'"),
+    "missing probe": (lambda folder: (folder / "decoder_probe.onnx").unlink(), "lacks its file 'decoder_probe.onnx'"),
+    "missing weights": (
+        lambda folder: (folder / "decoder_model.onnx_data").unlink(),
+        "lacks its file 'decoder_model.onnx_data'",
+    ),
     "missing card": (lambda folder: (folder / "README.md").unlink(), "lacks its file 'README.md'"),
     "unlisted decoder": (drop("files", "decoder_model.onnx"), "does not list decoder_model.onnx"),
     "wrong size": (lengthen, "has 24 bytes, the manifest says 23"),

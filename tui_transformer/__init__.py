@@ -5,13 +5,14 @@ Read the code in this order:
 1. `translator`: the main path, from text to a stream of events.
 2. `events`: the values that flow.
 3. `search`: how the next token is chosen.
-4. `runtime`: ONNX Runtime, the only place that knows it.
+4. `runtime`: the graphs as functions, and the cache; `sessions` is the only place that knows ONNX Runtime.
 5. `tokenizer` and `bundle`: what a model is on disk.
 6. `batching` and `window`: many lines, fast and in order; `keep`: what must come through unchanged.
 7. `analysis` and `quality`: what attention says of words, and what looks wrong about a translation.
-8. `render`: values become pictures; its docstring has a reading order and how to add a view. `traces`: a decoding
+8. `probed`, `probing` and `heads`: what happens inside the model, and what becomes of it without a head.
+9. `render`: values become pictures; its docstring has a reading order and how to add a view. `traces`: a decoding
    in a file.
-9. `cli`: how it is all wired to the command line.
+10. `cli`: how it is all wired to the command line.
 
 `masks` and `positional` hold the two formulas that training shares with what is shown. The model itself,
 in PyTorch and in the order of the paper, is `ttx_export.model`.

@@ -3,12 +3,18 @@
     manifest.json         what the model is, and name, size and SHA-256 of every other file
     encoder_model.onnx    source ids → keys and values for the decoder, and the encoder's attention
     decoder_model.onnx    one step: last id and cache → next id, scores, new cache, attention
+    encoder_probe.onnx    the same two graphs with all that happens inside as outputs, and a switch for every head
+    decoder_probe.onnx
     candidates_model.onnx scores → the likeliest ids and their log-probabilities; has no weights
+    lens_model.onnx       the decoder's residual stream → scores
+    embeddings_model.onnx ids → rows of either side's embedding
+    *_model.onnx_data     the weights of either side, once, for all graphs that need them
     source.spm target.spm SentencePiece vocabularies
     README.md             the model card
 
 The manifest is written last: a folder without one is not a model. This file alone knows the names of
 files and tensors; those follow the ONNX convention of sequence-to-sequence models in the ecosystem.
+`probes` has the names of what only the probe graphs, the lens and the embeddings give.
 """
 
 from __future__ import annotations
@@ -23,18 +29,26 @@ from typing import Any, Literal
 from .architecture import Architecture
 from .errors import BundleError
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 ENCODER = "encoder_model.onnx"
 DECODER = "decoder_model.onnx"
 CANDIDATES = "candidates_model.onnx"
+ENCODER_PROBE = "encoder_probe.onnx"
+DECODER_PROBE = "decoder_probe.onnx"
+LENS = "lens_model.onnx"
+EMBEDDINGS = "embeddings_model.onnx"
+ENCODER_WEIGHTS = f"{ENCODER}_data"
+DECODER_WEIGHTS = f"{DECODER}_data"
 SOURCE_VOCABULARY = "source.spm"
 TARGET_VOCABULARY = "target.spm"
 CARD = "README.md"
-REQUIRED = (ENCODER, DECODER, CANDIDATES, SOURCE_VOCABULARY, TARGET_VOCABULARY)
+GRAPHS = (ENCODER, DECODER, CANDIDATES, ENCODER_PROBE, DECODER_PROBE, LENS, EMBEDDINGS)
+REQUIRED = (*GRAPHS, ENCODER_WEIGHTS, DECODER_WEIGHTS, SOURCE_VOCABULARY, TARGET_VOCABULARY)
 
 Precision = Literal["fp32", "int8", "fp16"]
 Part = Literal["key", "value"]
+Side = Literal["encoder", "decoder"]
 PARTS: tuple[Part, ...] = ("key", "value")
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "fp16")

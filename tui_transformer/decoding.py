@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,10 +87,13 @@ def decode(
             cache = step.cache.select(moves.rows, moves.same_sources)
 
 
-def pad(sequences: Sequence[Sequence[int]], pad_id: int, positions: int) -> tuple[Ids, Ids]:
+def pad(
+    sequences: Sequence[Sequence[int]], pad_id: int, positions: int, hidden: Sequence[Collection[int]] = ()
+) -> tuple[Ids, Ids]:
     """Ids and mask (B, S), S the longest sequence rounded up to whole lanes; mask 1 for a piece, 0 for padding.
 
-    S is at most `positions`, which the longest sequence must not exceed.
+    S is at most `positions`, which the longest sequence must not exceed. Places that are `hidden` in a sequence get
+    the mask of padding as well.
     """
     length = min(-(-max(map(len, sequences)) // LANES) * LANES, positions)
     ids = np.full((len(sequences), length), pad_id, np.int64)
@@ -98,4 +101,6 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int, positions: int) -> tupl
     for row, sequence in enumerate(sequences):
         ids[row, : len(sequence)] = sequence
         mask[row, : len(sequence)] = 1
+    for row, places in enumerate(hidden):
+        mask[row, list(places)] = 0
     return ids, mask

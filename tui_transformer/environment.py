@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import __version__, runtime
+from . import __version__, sessions
 from .bundle import Bundle, read_bundle
 from .catalogue import find_model, installed_models
 from .errors import BundleError
@@ -46,11 +46,11 @@ def environment() -> Environment:
     versions = {
         "ttx": __version__,
         "python": platform.python_version(),
-        "onnxruntime": runtime.VERSION,
+        "onnxruntime": sessions.VERSION,
         **{name: version(name) for name in ("numpy", "sentencepiece")},
     }
     return Environment(
-        versions, platform.platform(), os.cpu_count() or 1, runtime.usable_cores(), runtime.usable_providers()
+        versions, platform.platform(), os.cpu_count() or 1, sessions.usable_cores(), sessions.usable_providers()
     )
 
 

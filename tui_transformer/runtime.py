@@ -1,41 +1,43 @@
-"""ONNX Runtime: the only file that imports it. Sessions, devices, threads, and the key/value cache.
+"""The graphs of a bundle as functions of arrays, and the key/value cache. `sessions` has ONNX Runtime itself.
 
 Axis letters: B batch, S source, T target so far, L layer, H head, K d_k, V vocabulary.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
-from . import bundle
+from . import bundle, probes
 from .bundle import Bundle
-from .errors import BundleError, DeviceError
+from .errors import BundleError
+from .sessions import Device, device_of, open_session, usable_cores
+from .sessions import as_numpy as _numpy
+from .sessions import as_ort as _ort
+
+__all__ = [
+    "Cache",
+    "Candidates",
+    "DecoderStep",
+    "Device",
+    "Encoding",
+    "Floats",
+    "Ids",
+    "Inside",
+    "Runtime",
+    "usable_cores",
+]
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-Device = Literal["auto", "cpu", "cuda"]
-
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_ERRORS_ONLY = 3
-
-VERSION: str = onnxruntime.__version__
-
-# The smallest model there is, y = max(x, 0) for one number: what can run it is there and works.
-_PROBE = bytes.fromhex(
-    "08083a330a0c0a0178120179220452656c75120170"  # ONNX IR 8; graph "p": Relu from x to y
-    "5a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a020801"  # x and y: one float each
-    "42040a00100d"  # opset 13
-)
+Inside = Mapping[str, Any]
+"""OrtValues by their names in `probes`: what a probe graph gives beyond the translating one."""
 
 
 @dataclass(slots=True)
@@ -68,10 +70,14 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The encoder's answer: the decoder's first cache, and attentions (L, B, H, S, S) if they were asked for."""
+    """The encoder's answer: the decoder's first cache, and attentions (L, B, H, S, S) if they were asked for.
+
+    `inside` is empty but for a probe that was asked for attentions.
+    """
 
     cache: Cache
     attentions: Floats | None
+    inside: Inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class DecoderStep:
     """One token further. `next_id` (R,) is the arg-max; attentions are None unless they were asked for.
 
     The scores stay where they were computed; `candidates` and `logits` fetch of them what is wanted.
+    `inside` is empty but for a probe that was asked for attentions.
     """
 
     cache: Cache
@@ -99,6 +106,7 @@ class DecoderStep:
     cross_attentions: Floats | None  # (L, R, H, S)
     _scores: Any
     _runtime: Runtime
+    inside: Inside
 
     def candidates(self, count: int, chosen: Ids | None = None) -> Candidates:
         """The `count` likeliest ids of each row, and the log-probability of the `chosen` ones (R,)."""
@@ -113,14 +121,17 @@ class DecoderStep:
 class Runtime:
     """The two graphs of a bundle, loaded on one device. Safe to use from several threads."""
 
+    encoder_file, decoder_file = bundle.ENCODER, bundle.DECODER
+
     def __init__(self, model: Bundle, device: Device = "auto", threads: int = 1) -> None:
         """`threads` are those that one operator uses. Raises DeviceError, or BundleError for a damaged graph."""
         self.architecture = model.manifest.architecture
         self._float: Any = np.float16 if model.manifest.precision == "fp16" else np.float32
-        self._encoder = _session(model.file(bundle.ENCODER), device, threads)
-        self._decoder = _session(model.file(bundle.DECODER), device, threads)
-        self._candidates = _session(model.file(bundle.CANDIDATES), device, threads)
-        self.device = "cuda" if _PROVIDERS["cuda"] in self._decoder.get_providers() else "cpu"
+        self._model, self._computed_by = model, (device, threads)
+        self._encoder = self._open(self.encoder_file)
+        self._decoder = self._open(self.decoder_file)
+        self._candidates = self._open(bundle.CANDIDATES)
+        self.device = device_of(self._decoder)
         layers = range(self.architecture.decoder_layers)
         self._encoder_maps = [bundle.encoder_attention(i) for i in range(self.architecture.encoder_layers)]
         self._self_maps = [bundle.decoder_attention(i) for i in layers]
@@ -128,21 +139,31 @@ class Runtime:
         self._cross_caches = [bundle.cross_cache(i, part) for i in layers for part in bundle.PARTS]
         self._past = [bundle.past_cache(i, part) for i in layers for part in bundle.PARTS]
         self._present = [bundle.present_cache(i, part) for i in layers for part in bundle.PARTS]
+        self._encoder_inside, self._decoder_inside = self._inside()
+        self._encoder_feeds, self._decoder_feeds = dict[str, Any](), dict[str, Any]()
         self._check_names(model.path)
+
+    def _open(self, name: str) -> Any:
+        return open_session(self._model.file(name), *self._computed_by)
+
+    def _inside(self) -> tuple[list[str], list[str]]:
+        """Names of what the encoder's and the decoder's graph give of their inside: nothing, but for a probe."""
+        return [], []
 
     def _check_names(self, path: Path) -> None:
         encoder = {o.name for o in self._encoder.get_outputs()}
         decoder = {o.name for o in self._decoder.get_outputs()}
-        wanted = {bundle.LOGITS, bundle.NEXT_ID, *self._present, *self._self_maps, *self._cross_maps}
-        missing = ({*self._encoder_maps, *self._cross_caches} - encoder) | (wanted - decoder)
+        of_encoder = {*self._encoder_maps, *self._cross_caches, *self._encoder_inside}
+        of_decoder = {bundle.LOGITS, bundle.NEXT_ID, *self._present, *self._self_maps, *self._cross_maps}
+        missing = (of_encoder - encoder) | ({*of_decoder, *self._decoder_inside} - decoder)
         if missing:
             raise BundleError(f"the graphs in {path} do not give {', '.join(sorted(missing))}")
 
     def encode(self, ids: Ids, mask: Ids, attentions: bool = False) -> Encoding:
         """ids (B, S), mask (B, S) with 1 for a piece and 0 for padding."""
-        names = self._cross_caches + (self._encoder_maps if attentions else [])
+        names = self._cross_caches + ([*self._encoder_maps, *self._encoder_inside] if attentions else [])
         mask_value = _ort(mask)
-        feeds = {bundle.INPUT_IDS: _ort(ids), bundle.ATTENTION_MASK: mask_value}
+        feeds = {bundle.INPUT_IDS: _ort(ids), bundle.ATTENTION_MASK: mask_value, **self._encoder_feeds}
         outputs = dict(zip(names, self._encoder.run_with_ort_values(names, feeds), strict=True))
         values = {name: outputs[name] for name in self._cross_caches}
         values[bundle.ENCODER_ATTENTION_MASK] = mask_value
@@ -151,7 +172,8 @@ class Runtime:
         empty = np.zeros((batch, self.architecture.heads, 0, self.architecture.d_k), self._float)
         values |= {name: _ort(empty) for name in self._past}
         maps = [_numpy(outputs[name]) for name in self._encoder_maps] if attentions else None
-        return Encoding(Cache(0, batch, values, sources), _stack(maps))
+        inside = {name: outputs[name] for name in self._encoder_inside} if attentions else {}
+        return Encoding(Cache(0, batch, values, sources), _stack(maps), inside)
 
     def step(self, ids: Ids, cache: Cache, scores: bool = True, attentions: bool = False) -> DecoderStep:
         """Read one token a row, ids (R,): what comes next, and the cache one position longer.
@@ -160,11 +182,12 @@ class Runtime:
         """
         names = [bundle.NEXT_ID, *self._present]
         names += [bundle.LOGITS] if scores else []
-        names += [*self._self_maps, *self._cross_maps] if attentions else []
+        names += [*self._self_maps, *self._cross_maps, *self._decoder_inside] if attentions else []
         feeds = {
             bundle.INPUT_IDS: _ort(ids[:, None]),
             bundle.POSITION: _ort(np.array([cache.position], np.int64)),
             **cache.values,
+            **self._decoder_feeds,
         }
         outputs = dict(zip(names, self._decoder.run_with_ort_values(names, feeds), strict=True))
         values = dict(cache.values)
@@ -177,6 +200,7 @@ class Runtime:
             _stack([_numpy(outputs[n])[:, :, 0] for n in self._cross_maps] if attentions else None),
             outputs.get(bundle.LOGITS),
             self,
+            {name: outputs[name] for name in self._decoder_inside} if attentions else {},
         )
 
     def candidates(self, scores: Any, count: int, chosen: Ids) -> Candidates:
@@ -186,92 +210,27 @@ class Runtime:
         feeds = {bundle.LOGITS: scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
         return Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
 
+    # -- what is only looked at, loaded when it is asked for ---------------------------------------------
 
-def usable_cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def lens(self, residual: Floats) -> Floats:
+        """The decoder's residual stream (N, D) → logits (N, V), as if the stack of layers ended there."""
+        feeds = {probes.RESIDUAL: _ort(residual.astype(self._float, copy=False))}
+        (logits,) = self._lens.run_with_ort_values([bundle.LOGITS], feeds)
+        return _numpy(logits)[:, : self.architecture.target_vocabulary].astype(np.float32, copy=False)
 
+    def embeddings(self, side: probes.TextSide, ids: Ids) -> Floats:
+        """ids (N,) → their rows of a side's embedding (N, D), times √d_model as the model reads them."""
+        wanted = {probes.embedding_ids(each): _ort(ids if each == side else ids[:0]) for each in probes.TEXT_SIDES}
+        (rows,) = self._embeddings.run_with_ort_values([probes.embedding_rows(side)], wanted)
+        return _numpy(rows).astype(np.float32, copy=False)
 
-def usable_providers() -> dict[str, bool]:
-    """ONNX Runtime's providers of computation, and whether each works here: by trying, for it lists what it was
-    built for, and falls back without a word.
-    """
-    return {provider: _works(provider) for provider in onnxruntime.get_available_providers()}
+    @cached_property
+    def _lens(self) -> Any:
+        return self._open(bundle.LENS)
 
-
-def _works(provider: str) -> bool:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    try:
-        with _quiet_stderr():
-            session = onnxruntime.InferenceSession(_PROBE, options, providers=[provider], enable_fallback=0)
-            session.run(None, {"x": np.ones(1, np.float32)})
-    except Exception:
-        # Each provider fails in its own way; all of them mean no.
-        return False
-    return provider in session.get_providers()
-
-
-def _session(path: Path, device: Device, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    # The graphs are written as they should run; the optimiser would fuse them into slower operators.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    wanted = _wanted_providers(device)
-    try:
-        with _quiet_stderr() if len(wanted) > 1 else contextlib.nullcontext():
-            session = onnxruntime.InferenceSession(path, options, providers=wanted)
-    except Exception as error:
-        # ONNX Runtime raises a dozen classes of its own for a file that is damaged in various ways.
-        raise BundleError(f"ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}") from None
-    if device == "cuda" and _PROVIDERS["cuda"] not in session.get_providers():
-        raise DeviceError(
-            "the GPU cannot be used: ONNX Runtime found no working CUDA (driver, CUDA and cuDNN libraries); "
-            "use --device cpu"
-        )
-    return session
-
-
-def _wanted_providers(device: Device) -> Sequence[str]:
-    available = onnxruntime.get_available_providers()
-    if device == "cpu" or _PROVIDERS["cuda"] not in available:
-        if device == "cuda":
-            raise DeviceError("this ONNX Runtime was built without CUDA: install onnxruntime-gpu or use --device cpu")
-        return [_PROVIDERS["cpu"]]
-    if device == "auto" and not _has_nvidia_driver():
-        return [_PROVIDERS["cpu"]]
-    return [_PROVIDERS["cuda"], _PROVIDERS["cpu"]]
-
-
-def _has_nvidia_driver() -> bool:
-    """Without a driver, asking for CUDA costs half a second and prints errors of its own."""
-    return Path("/dev/nvidiactl").exists() or sys.platform == "win32"
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """A CUDA that cannot be loaded is reported by ONNX Runtime straight to file descriptor 2; we say it ourselves."""
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-def _ort(array: npt.NDArray[Any]) -> Any:
-    array = np.ascontiguousarray(array)
-    value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
-    value._owner = array  # the value only borrows the array's memory: keep both together
-    return value
-
-
-def _numpy(value: Any) -> npt.NDArray[Any]:
-    return value.numpy()  # type: ignore[no-any-return]
+    @cached_property
+    def _embeddings(self) -> Any:
+        return self._open(bundle.EMBEDDINGS)
 
 
 def _stack(maps: list[npt.NDArray[Any]] | None) -> Floats | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +17,7 @@ from .beam import BeamSearch
 from .bundle import SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle, read_bundle
 from .catalogue import find_model
 from .decoding import Options, decode, make_search, pad
+from .errors import UsageError
 from .events import Encoded, Event, Finished
 from .runtime import Device, Runtime, usable_cores
 from .search import Floats, Forced, Hypothesis, Ids
@@ -23,6 +26,10 @@ from .tokenizer import Tokenizer, TokenizerOptions
 from .watching import Watcher
 
 if TYPE_CHECKING:
+    from .heads import Head
+    from .probe_runtime import ProbeRuntime
+    from .probed import Probed
+    from .probes import TextSide
     from .scoring import PairScore
 
 __all__ = ["ForcedTarget", "Hypothesis", "Options", "Source", "Translator"]
@@ -35,18 +42,32 @@ _LINE_BREAKS = re.compile(r"[\r\n]+")
 class Source:
     """A part of a line: its text, the white space around it, and its ids for the encoder, end piece included.
 
-    Without ids there is nothing to translate: such a part comes out as it is.
+    Without ids there is nothing to translate: such a part comes out as it is. What attention must not see of it,
+    places among the ids, is `hidden`.
     """
 
     text: str
     ids: tuple[int, ...]
     before: str = ""
     after: str = ""
+    hidden: frozenset[int] = frozenset()
 
     @classmethod
     def literal(cls, text: str) -> Source:
         """A part that is not to be translated."""
         return cls("", (), text)
+
+    def hiding(self, places: Iterable[int]) -> Source:
+        """The same part with these pieces hidden from all attention, as padding is.
+
+        Raises UsageError for a place that is not there, or if nothing would be left to see.
+        """
+        hidden = frozenset(places)
+        if not hidden <= set(range(len(self.ids))):
+            raise UsageError(f"the source has the pieces 1 to {len(self.ids)}: what is to be hidden must be among them")
+        if hidden and len(hidden) == len(self.ids):
+            raise UsageError("not every piece of the source can be hidden: attention must see something")
+        return replace(self, hidden=hidden)
 
     @property
     def whole(self) -> str:
@@ -84,6 +105,7 @@ class Translator:
         self.source = Tokenizer.load(bundle.file(SOURCE_VOCABULARY), options)
         self.target = Tokenizer.load(bundle.file(TARGET_VOCABULARY), options)
         self.runtime = Runtime(bundle, device, threads)
+        self._computed_by = device, threads
 
     @classmethod
     def load(cls, model: str = "en-de", device: Device = "auto", threads: int = 1) -> Translator:
@@ -92,7 +114,7 @@ class Translator:
 
     # -- one sentence, watched -----------------------------------------------------------------------
 
-    def stream(self, text: str, options: Options | None = None) -> Iterator[Event]:
+    def stream(self, text: str | Source, options: Options | None = None) -> Iterator[Event]:
         """Translate one sentence and tell everything as it happens. Stop reading, and decoding stops.
 
         A text longer than the model's positions is cut at that many pieces: what is watched is one pass.
@@ -103,13 +125,14 @@ class Translator:
         """
         options = options or Options()
         # A blank text still has its end to look at.
-        ids = self.whole(text).ids or (self.special.source_eos,)
+        source = self.whole(text) if isinstance(text, str) else text
+        ids = source.ids or (self.special.source_eos,)
         search = make_search([ids], options, *self._ends, scored=True)
-        encoding = self.runtime.encode(*self._padded([ids]), attentions=True)
+        encoding = self.runtime.encode(*self._padded([ids], [source]), attentions=True)
         assert encoding.attentions is not None
         length = len(ids)
         watch = Watcher(self.target, length, options.candidates)
-        yield Encoded(text, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
+        yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
         turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, options.prefix, attentions=True)
         for position, turn in enumerate(turns):
@@ -166,7 +189,7 @@ class Translator:
         if real:
             ids = [sources[i].ids for i in real]
             search = make_search(ids, options, *self._ends)
-            cache = self.runtime.encode(*self._padded(ids)).cache
+            cache = self.runtime.encode(*self._padded(ids, [sources[i] for i in real])).cache
             for _ in decode(self.runtime, cache, search, self.special.target_bos, options.prefix):
                 pass
             for i, hypotheses in zip(real, search.results(), strict=True):
@@ -184,7 +207,7 @@ class Translator:
         # A blank source still has its end to look at.
         ids = [source.ids or (self.special.source_eos,) for source in sources]
         search = Forced([self.special.target_bos] * len(ids), targets, self.special.target_eos)
-        cache = self.runtime.encode(*self._padded(ids)).cache
+        cache = self.runtime.encode(*self._padded(ids, sources)).cache
         maps: list[list[Floats]] = [[] for _ in ids]
         for turn in decode(self.runtime, cache, search, self.special.target_bos, attentions=attentions):
             if turn.step.cross_attentions is not None:
@@ -246,8 +269,60 @@ class Translator:
 
         return score_pairs(self, pairs)
 
-    def _padded(self, sequences: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
-        return pad(sequences, self.special.source_pad, self.runtime.architecture.positions)
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def probe(
+        self, text: str | Source, target: Sequence[int] | None = None, options: Options | None = None,
+        lens: bool = False, width: int = 0,
+    ) -> Probed:  # fmt: skip
+        """All that happens inside while a sentence gets this target (ids without start and end), or is translated.
+
+        `lens` fetches the logits after each layer as well; a shorter source is padded to `width`. Either side is cut
+        at the model's positions. The probe graphs are loaded at the first call. Raises BundleError if they cannot be.
+
+        >>> probed = Translator.load("tests/data/tiny").probe("Tom called Mary's bluff.")
+        >>> probed.decoder.cross_attention.weights.shape  # (L, H, T, S)
+        (2, 4, 19, 15)
+        """
+        from .probing import probe_sentence  # it is built on this module
+
+        source = self.whole(text) if isinstance(text, str) else text
+        return probe_sentence(self, source, target, options or Options(), lens, width)
+
+    def without(self, heads: Iterable[Head]) -> Translator:
+        """A translator with these attention heads off, on the probe graphs; tokenizers and sessions are shared.
+
+        What is off already stays off. Raises UsageError for a head that is not there.
+
+        >>> from tui_transformer.heads import Head
+        >>> translator = Translator.load("tests/data/tiny")
+        >>> deaf = translator.without([Head("cross", 1, head) for head in range(4)])
+        >>> deaf.translate_line("Tom called Mary's bluff.") == translator.translate_line("Tom called Mary's bluff.")
+        False
+        """
+        other = copy.copy(self)
+        other.runtime = other.probes = self.probes.without(heads)
+        return other
+
+    def embeddings(self, side: TextSide, ids: Sequence[int] | None = None) -> Floats:
+        """The rows (N, D) of a side's embedding, all if no ids are given, times √d_model as the model reads them."""
+        size = (self.source if side == "source" else self.target).size
+        return self.runtime.embeddings(side, np.arange(size) if ids is None else np.array(ids, np.int64))
+
+    def lens(self, residual: Floats) -> Floats:
+        """What the decoder would say if its residual stream (N, D) ended like this: logits (N, V)."""
+        return self.runtime.lens(residual)
+
+    @cached_property
+    def probes(self) -> ProbeRuntime:
+        """The runtime on the probe graphs, loaded when it is asked for."""
+        from .probe_runtime import ProbeRuntime  # only who looks inside needs it
+
+        return ProbeRuntime(self.bundle, *self._computed_by)
+
+    def _padded(self, sequences: Sequence[Sequence[int]], sources: Sequence[Source]) -> tuple[Ids, Ids]:
+        hidden = [source.hidden for source in sources]
+        return pad(sequences, self.special.source_pad, self.runtime.architecture.positions, hidden)
 
     @property
     def _ends(self) -> tuple[int, int, int]:

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import onnx
-
 from tui_transformer import __version__, bundle
 from tui_transformer.bundle import Bundle, Manifest, Precision, SpecialTokens
 from tui_transformer.errors import RecipeError
@@ -20,12 +18,12 @@ from .card import model_card
 from .checkpoint import Checkpoint
 from .corpus import Pair, ReadReport, encode_corpus, read_pairs
 from .graph import OPSET
+from .graph_files import write_graph_files
 from .linear import FloatLinear, Int8Linear, Linear
 from .model import Transformer, parameter_count
 from .parity import TOLERANCE, measure_parity
 from .quantize import calibrate
 from .score import Score, score_set, translate_sources
-from .to_onnx import candidates_graph, decoder_graph, encoder_graph
 
 CALIBRATION_PAIRS = 300
 GATE_PAIRS = 1000
@@ -133,9 +131,7 @@ def write_graphs(
     """A bundle without scores and card: the graphs, the vocabularies, the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
-    for file, graph in ((bundle.ENCODER, encoder_graph), (bundle.DECODER, decoder_graph)):
-        onnx.save(graph(weights, model.shape, manifest.precision, linear), folder / file)
-    onnx.save(candidates_graph(model.shape, manifest.precision), folder / bundle.CANDIDATES)
+    write_graph_files(weights, model.shape, manifest.precision, linear, folder)
     (folder / bundle.SOURCE_VOCABULARY).write_bytes(checkpoint.vocabularies.source.model)
     (folder / bundle.TARGET_VOCABULARY).write_bytes(checkpoint.vocabularies.target.model)
     return bundle.write_manifest(folder, manifest)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ctranslate2.specs import common_spec, transformer_spec
 from ttx_export.checkpoint import Checkpoint
-from ttx_export.to_onnx import EPSILON
+from ttx_export.writer import EPSILON
 
 from tui_transformer.positional import sinusoids
 from tui_transformer.tokenizer import Tokenizer

@@ -1,6 +1,6 @@
 """A bundle's weights read back from its graphs, as the PyTorch model names them.
 
-The graphs hold them in another arrangement (`ttx_export.to_onnx`): linear layers side by side, 1/√d_k in the
+The graphs hold them in another arrangement (`ttx_export.writer`): linear layers side by side, 1/√d_k in the
 queries, √d_model in the embeddings, perhaps 8-bit integers with a scale a row. All of it can be undone.
 Integers become scale · integer: whoever rounds these to 8 bits a row again finds the same integers.
 """

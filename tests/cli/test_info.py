@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tui_transformer
-from tui_transformer import runtime
+from tui_transformer import sessions
 
 from .conftest import Ttx
 
@@ -58,13 +58,13 @@ def test_a_provider_that_only_claims_to_be_there_is_found_out(monkeypatch: pytes
         def get_providers(self) -> list[str]:
             return ["CPUExecutionProvider"]
 
-    monkeypatch.setattr(runtime.onnxruntime, "InferenceSession", FallsBack)
+    monkeypatch.setattr(sessions.onnxruntime, "InferenceSession", FallsBack)
     monkeypatch.setattr(
-        runtime.onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        sessions.onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
-    assert runtime.usable_providers() == {"CUDAExecutionProvider": False, "CPUExecutionProvider": True}
+    assert sessions.usable_providers() == {"CUDAExecutionProvider": False, "CPUExecutionProvider": True}
 
 
 def test_a_provider_that_fails_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime.onnxruntime, "get_available_providers", lambda: ["NoSuchProvider"])
-    assert runtime.usable_providers() == {"NoSuchProvider": False}
+    monkeypatch.setattr(sessions.onnxruntime, "get_available_providers", lambda: ["NoSuchProvider"])
+    assert sessions.usable_providers() == {"NoSuchProvider": False}

@@ -52,7 +52,7 @@ def test_a_broken_model_does_not_hide_the_others(ttx_here: Ttx, models: Path) ->
 def test_a_whole_model_is_confirmed(ttx_process: Ttx, bundle_folder: Path) -> None:
     done = ttx_process("models", "verify", bundle_folder)
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith(f"{bundle_folder}: 6 files, ")
+    assert done.out.startswith(f"{bundle_folder}: 12 files, ")
     assert done.out.count("\n") == 1
 
 

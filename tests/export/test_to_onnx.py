@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ttx_export.batches import SpecialIds
+from ttx_export.graph_files import write_graph_files
 from ttx_export.linear import FloatLinear
 from ttx_export.model import Transformer
 from ttx_export.parity import TOLERANCE, Parity, measure_parity
-from ttx_export.to_onnx import candidates_graph, decoder_graph, encoder_graph, padded_vocabulary
+from ttx_export.to_onnx import decoder_graph, encoder_graph
+from ttx_export.writer import padded_vocabulary
 
 from tui_transformer import bundle
 from tui_transformer.architecture import ACTIVATIONS, NORMS, TIED, Architecture
@@ -52,9 +53,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     def export(model: Transformer, precision: Precision = "fp32") -> Runtime:
         folder = tmp_path_factory.mktemp("graphs")
         weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
-        for file, graph in ((bundle.ENCODER, encoder_graph), (bundle.DECODER, decoder_graph)):
-            onnx.save(graph(weights, model.shape, precision, FloatLinear()), folder / file)
-        onnx.save(candidates_graph(model.shape, precision), folder / bundle.CANDIDATES)
+        write_graph_files(weights, model.shape, precision, FloatLinear(), folder)
         special = SpecialTokens(PAD, EOS, 1, PAD, BOS, EOS, 1)
         manifest = Manifest("test", "en", "de", model.shape, special, {}, precision, 21, sentence_limit=5)
         return Runtime(Bundle(folder, manifest), "cpu")

@@ -34,13 +34,15 @@ def list_models() -> None:
 def verify(
     model: Annotated[str, typer.Argument(help="A model's name or folder.", autocompletion=model_names)],
 ) -> None:
-    """Check a bundle: manifest, sizes, SHA-256 of every file, and that both graphs load and give what they should."""
+    """Check a bundle: manifest, sizes, SHA-256 of every file, and that every graph loads and gives what it should."""
     from tui_transformer.bundle import verify_bundle
     from tui_transformer.catalogue import find_model
     from tui_transformer.translator import Translator
 
     bundle = verify_bundle(Path(find_model(model)))
-    Translator(bundle, "cpu")
+    translator = Translator(bundle, "cpu")
+    translator.probe("", lens=True)
+    translator.embeddings("source", ())
     typer.echo(
         f"{bundle.path}: {len(bundle.manifest.files)} files, {bundle.bytes / 1e6:.1f} MB, all as the manifest says"
     )
