@@ -14,16 +14,21 @@ from .search import log_softmax
 if TYPE_CHECKING:
     from .beam import BeamSearch
     from .runtime import DecoderStep
+    from .search import Hypothesis
     from .tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Makes the events of one sentence of `source_length` pieces; steps list so many `candidates`."""
+    """Makes the events of one sentence of `source_length` pieces; steps list so many `candidates`.
+
+    `prefix` is the forced beginning, which the search knows nothing of.
+    """
 
     target: Tokenizer
     source_length: int
     candidates: int
+    prefix: tuple[int, ...] = ()
 
     def step(self, position: int, chosen: int, answer: DecoderStep) -> Step:
         """What is known of one chosen token: its rivals, the entropy, the attention."""
@@ -48,14 +53,18 @@ class Watcher:
             position,
             tuple(LiveHypothesis(self.target.piece(b.ids[-1]), b.ids[-1], b.parent, b.log_probability) for b in live),
             tuple(
-                EndedHypothesis(h.ids, self.target.decode(h.ids), h.log_probability, h.score)
-                for h in search.finished[0]
-                if len(h.ids) == position
+                self._ended(hypothesis)
+                for hypothesis in search.finished[0]
+                if len(self.prefix) + len(hypothesis.ids) == position
             ),
             tuple(sorted(set(range(answer.cache.batch)) - {beam.parent for beam in live})),
             self_attention,
             cross_attention,
         )
+
+    def _ended(self, hypothesis: Hypothesis) -> EndedHypothesis:
+        said = (*self.prefix, *hypothesis.ids)
+        return EndedHypothesis(said, self.target.decode(said), hypothesis.log_probability, hypothesis.score)
 
     def _attention(self, answer: DecoderStep) -> tuple[Floats, Floats]:
         """Self- (R, L, H, T+1) and cross-attention (R, L, H, S), without the columns of padding."""

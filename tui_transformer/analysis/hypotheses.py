@@ -28,7 +28,7 @@ class Node:
     pruned: int | None = None
 
     def nodes(self) -> Iterator[Node]:
-        """This node and all below it, parents first."""
+        """The node and all below it, parents first."""
         waiting = [self]
         while waiting:
             node = waiting.pop()
@@ -36,7 +36,7 @@ class Node:
             waiting += node.children
 
     def chain(self) -> list[Node]:
-        """This node and what follows it as long as there is but one way to go."""
+        """The node and what follows it as long as there is but one way to go."""
         found = [self]
         while len(found[-1].children) == 1:
             found.append(found[-1].children[0])

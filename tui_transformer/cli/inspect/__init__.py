@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from .decode import decode
+from .model import model
+from .perplexity import perplexity
 from .positions import positions
 from .tokens import tokens
 
@@ -12,5 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("decode")(decode)
+app.command("model")(model)
+app.command("perplexity")(perplexity)
 app.command("positions")(positions)
 app.command("tokens")(tokens)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 
 from tui_transformer.analysis.alignment import Heads, mean_of_heads
-from tui_transformer.analysis.words import Floats
-from tui_transformer.events import Step, Trace
+from tui_transformer.events import Floats, Step, Trace
 from tui_transformer.render.bars import Bars, Profile, sparkline
 from tui_transformer.render.cards import Cards
 from tui_transformer.render.labels import fraction, quoted, visible
@@ -22,6 +22,7 @@ from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.strips import Strip, Strips
 
 VIEW = "decode"
+Weights = npt.NDArray[np.float64]
 NAMED = 3
 """So many source pieces are named in a sentence about attention."""
 
@@ -39,12 +40,12 @@ class Shown:
         """The pieces that were read."""
         return self.trace.encoded.pieces
 
-    def attention(self, cross_attention: Floats) -> Floats:
+    def attention(self, cross_attention: Floats) -> Weights:
         """(L, H, S) of one step → (S,)."""
-        mean: Floats = mean_of_heads(cross_attention[:, :, None], self.heads)[0]
+        mean: Weights = mean_of_heads(cross_attention[:, :, None], self.heads)[0]
         return mean
 
-    def reads(self, attention: Floats, count: int = NAMED) -> str:
+    def reads(self, attention: Weights, count: int = NAMED) -> str:
         """The source pieces that were read most, with their weights."""
         return ", ".join(f"{quoted(self.source[i])} {fraction(attention[i])}" for i in np.argsort(-attention)[:count])
 
@@ -83,7 +84,7 @@ def step_picture(shown: Shown, number: int) -> Picture:
     return Picture(VIEW, title, body, says, values, _table(shown, [step]))
 
 
-def weighed(pieces: Sequence[str], weights: Floats) -> Strips:
+def weighed(pieces: Sequence[str], weights: Weights) -> Strips:
     """Pieces on the colours of their weights 0…1, which stand below as a column and a number."""
     styles = [cell(int(level)) for level in levels(weights)]
     return Strips([
