@@ -54,17 +54,17 @@ class Stored:
 def parameters(shape: Architecture) -> Part:
     """The whole model, in the order of the paper."""
     source = Part("source embedding", ((shape.source_vocabulary, shape.d_model),))
-    tied = Part("target embedding", note="is the source embedding")
+    tied = Part("target embedding", note="tied to the source's")
     target = Part("target embedding", ((shape.target_vocabulary, shape.d_model),))
     weight = ((shape.target_vocabulary, shape.d_model),) if shape.tied == "none" else ()
-    shared = "" if weight else "its matrix is the target embedding"
+    tied_note = "" if weight else "tied"
     return Part("Transformer", parts=(
         source,
         Part("encoder", parts=(_encoder_layer(shape), *_last_norm(shape))),
         tied if shape.tied == "all" else target,
         Part("decoder", parts=(_decoder_layer(shape), *_last_norm(shape))),
-        Part("projection", (*weight, (shape.target_vocabulary,)), note=shared),
-        Part("positions", note="sinusoids, nothing is learnt"),
+        Part("projection", (*weight, (shape.target_vocabulary,)), note=tied_note),
+        Part("positions", note="sinusoids, not learnt"),
     ))  # fmt: skip
 
 

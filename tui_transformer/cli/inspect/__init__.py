@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .decode import decode
+from .embeddings import embeddings
 from .model import model
 from .perplexity import perplexity
 from .positions import positions
@@ -16,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("decode")(decode)
+app.command("embeddings")(embeddings)
 app.command("model")(model)
 app.command("perplexity")(perplexity)
 app.command("positions")(positions)

@@ -47,20 +47,25 @@ def model_picture(manifest: Manifest) -> Picture:
 
 def megabytes(size: int) -> str:
     """Bytes as people say them."""
-    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
 def _tree(part: Part, total: int, branch: str = "", below: str = "", times: int = 1) -> Iterator[Line]:
     """The bar of a part of a layer is that of all layers together."""
     times *= part.times
-    label = part.name + (f" ({part.note})" if part.note else "")
     number = f"{part.times} × {part.each:,}" if part.times > 1 else f"{part.each:,}"
-    style = STRONG if part.parts and not part.note else Style.null() if part.each else QUIET
+    style = STRONG if any(one.parts for one in part.parts) else Style.null() if part.each else QUIET
     share = part.each * times / total
-    yield Line(label, (" + ".join(map(_written, part.shapes)), number), branch, style, share)
+    yield Line(part.name, (_shape(part), number), branch, style, share)
     for one in part.parts:
         last = one is part.parts[-1]
         yield from _tree(one, total, below + ("╰─ " if last else "├─ "), below + ("   " if last else "│  "), times)
+
+
+def _shape(part: Part) -> str:
+    """The shapes of its weights, a matrix plus its bias, and what else is to be said of it."""
+    weights = " + ".join(map(_written, part.shapes))
+    return ", ".join(filter(None, (weights, part.note)))
 
 
 def _written(shape: Shape) -> str:
@@ -89,11 +94,17 @@ def _matrices(matrices: Sequence[Stored], files: dict[str, int], total: int) -> 
 def _says(shape: Architecture, whole: Part) -> list[str]:
     d, f = shape.d_model, shape.d_ff
     layer = {part.name: next(one for one in part.parts if one.name == "layer") for part in whole.parts if part.parts}
+    tied = {
+        "none": [],
+        "target": ["The projection is tied: its matrix is the target embedding, counted once."],
+        "all": ["Both embeddings and the projection are tied: one matrix, counted once."],
+    }[shape.tied]
     return [
         f"An encoder layer is 4(D² + D) + 2DF + F + D + 2 · 2D = {layer['encoder'].each:,} for D = {d}, F = {f}; a "
         f"decoder layer 8(D² + D) + 2DF + F + D + 3 · 2D = {layer['decoder'].each:,} (Vaswani et al. 2017, section 3).",
         f"All in all {formula(shape):,}: no shape depends on the length of a sentence, which may have "
         f"{shape.positions} pieces.",
+        *tied,
         "The bar of a part of a layer is that of all layers together.",
     ]
 
