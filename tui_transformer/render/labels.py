@@ -11,7 +11,7 @@ import unicodedata
 
 from rich.cells import cell_len, split_graphemes
 
-__all__ = ["beginning", "cell_len", "clip", "fit", "fraction", "graphemes", "isolated", "quoted", "visible"]
+__all__ = ["beginning", "cell_len", "clip", "fit", "fraction", "graphemes", "isolated", "quoted", "short", "visible"]
 
 ELLIPSIS = "…"
 INVISIBLE = "¤"
@@ -106,6 +106,11 @@ def fraction(value: float, signed: bool = False) -> str:
     if not signed:
         return short
     return ("-" if value < 0 and short != ".00" else " ") + short
+
+
+def short(value: float) -> str:
+    """A positive number for a sentence: two decimals, none from a thousand on, and powers of ten for a huge one."""
+    return f"{value:.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e6 else f"{value:.1e}"
 
 
 def plain(value: object) -> str:

@@ -75,7 +75,7 @@ def vocabulary_piece(wanted: str, vocabulary: Tokenizer, likely: Sequence[int] =
     """
     for ids in (likely, range(vocabulary.size)):
         known = {vocabulary.piece(i): i for i in reversed(ids)}
-        for name in ("▁" + wanted, wanted):
+        for name in ("▁" + wanted, wanted) if wanted else ():
             if name in known:
                 return known[name]
     if _WHOLE.fullmatch(wanted) and int(wanted) < vocabulary.size:

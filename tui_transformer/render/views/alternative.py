@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.style import Style
 from rich.text import Text
 
-from tui_transformer.render.labels import quoted, visible
+from tui_transformer.render.labels import quoted, short, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG, cell, levels
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.strips import Strip, Strips
@@ -82,7 +82,7 @@ def _says(step: int, model: Branch, other: Branch) -> list[str]:
     difference = model.log_probability - other.log_probability
     more, less = ("the model's own", "the other") if difference >= 0 else ("the other", "the model's own")
     said.append(
-        f"As a whole {more} translation is {math.exp(min(abs(difference), 700)):.3g} times as likely as {less}: "
+        f"As a whole {more} translation is {short(math.exp(min(abs(difference), 700)))} times as likely as {less}: "
         f"log-probability {model.log_probability:.2f} and {other.log_probability:.2f}."
     )
     return said

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from tui_transformer.render.bars import sparkline
-from tui_transformer.render.labels import cell_len, graphemes, isolated, quoted, visible
+from tui_transformer.render.labels import cell_len, graphemes, isolated, quoted, short, visible
 from tui_transformer.render.palette import QUIET, STRONG, cell, foreground, glyph, has_colour, levels
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.strips import Strip, Strips
@@ -106,11 +106,11 @@ def perplexity_picture(scored: Scored, base: Base) -> Picture:
             Strip("piece", scored.pieces, styles),
             Strip(f"−log p, {unit}", [f"{value:.2f}" for value in surprisals], [STRONG] * len(styles)),
             Strip("", [column * 4 for column in sparkline(shares, high=1)], columns),
-            Strip("running ppl", [_short(value) for value in running], [QUIET] * len(styles)),
+            Strip("running ppl", [short(value) for value in running], [QUIET] * len(styles)),
         ]),
         Text(f"\ncolours end at {FULL_BITS} bit, p = 1/1024", style=QUIET),
     )  # fmt: skip
-    title = f"perplexity {_short(running[-1])} · {len(scored.pieces)} pieces · {surprisals.sum():.2f} {unit}"
+    title = f"perplexity {short(running[-1])} · {len(scored.pieces)} pieces · {surprisals.sum():.2f} {unit}"
     return Picture(VIEW, title, body, tuple(_says(scored, base)), _values(scored, base), _table(scored, base))
 
 
@@ -121,7 +121,7 @@ def _spelled(pieces: Sequence[str]) -> list[str]:
 
 def _says(scored: Scored, base: Base) -> list[str]:
     surprisals, unit = scored.surprisals(base), UNITS[base]
-    total, count, result = float(surprisals.sum()), len(surprisals), _short(scored.running()[-1])
+    total, count, result = float(surprisals.sum()), len(surprisals), short(scored.running()[-1])
     worst = int(surprisals.argmax())
     probability = math.exp(scored.log_probabilities[worst])
     logarithm = "log₂" if base == "2" else "ln"
@@ -137,11 +137,6 @@ def _says(scored: Scored, base: Base) -> list[str]:
     if scored.cut:
         said.append("The model reads no more at once: only the beginning was scored.")
     return said
-
-
-def _short(value: float) -> str:
-    """Two decimals for a small number, none for a large one, powers of ten for a huge one."""
-    return f"{value:.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e6 else f"{value:.1e}"
 
 
 def _values(scored: Scored, base: Base) -> dict[str, object]:
