@@ -94,6 +94,9 @@ def test_a_trace_whose_steps_do_not_follow_is_broken(trace: Trace) -> None:
         lost = replace(second, live=tuple(replace(live, parent=parent) for live in second.live))
         with pytest.raises(InputError, match="the trace is broken"):
             tree(replace(trace, beam_steps=(first, lost, *rest)))
+    for broken in (replace(second, live=()), replace(second, cross_attention=second.cross_attention[:0])):
+        with pytest.raises(InputError, match="the trace is broken"):
+            tree(replace(trace, beam_steps=(first, broken, *rest)))
     ended = next((step for step in trace.beam_steps if step.ended), None)
     if ended:
         made_up = replace(ended, ended=(replace(ended.ended[0], ids=(1, 2)),))

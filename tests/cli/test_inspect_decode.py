@@ -92,6 +92,7 @@ def test_a_decoding_is_drawn_as_it_was(golden: Golden) -> None:
     shown = Shown(greedy(), 3, HEADS)
     golden(decode_picture(shown), "decode-greedy")
     golden(step_picture(shown, 2), "decode-step")
+    assert "layer 2, head 1" in drawn(step_picture(Shown(greedy(), 3, ((1, 0),)), 2).whole(), 80, None)
 
 
 def test_a_beam_is_drawn_as_it_was(golden: Golden) -> None:

@@ -49,6 +49,8 @@ def tree(trace: Trace) -> Node:
     Raises InputError if its steps do not follow from one another.
     """
     root = Node(trace.beam_steps[0].position - 1)
+    if not all(step.live for step in trace.beam_steps):
+        raise InputError("the trace is broken: a step of the beam has no rows")
     # At first all rows of the beam are the same.
     rows = [root] * len(trace.beam_steps[0].live)
     paths = [tuple(step.chosen.id for step in trace.steps)] * len(rows)
@@ -58,7 +60,9 @@ def tree(trace: Trace) -> Node:
                 raise InputError(f"the trace is broken: what ends at step {step.position + 1} was not alive before")
             parent = rows[paths.index(ended.ids)]
             parent.children.append(Node(step.position, log_probability=ended.log_probability, ended=ended))
-        alive = [_follow(rows, live, step.position, row) for row, live in enumerate(step.live)]
+        # What was not read has not been computed either.
+        read = rows[: len(step.cross_attention)]
+        alive = [_follow(read, live, step.position, row) for row, live in enumerate(step.live)]
         for node in rows:
             if not node.children:
                 node.pruned = step.position

@@ -47,7 +47,11 @@ def beam_picture(shown: Shown) -> Picture:
 
 
 def beam_step_picture(shown: Shown, number: int) -> Picture:
-    """One step of the beam, counted from 0 behind what was forced: the rows after it, and what each of them read."""
+    """One step of the beam, counted from 0 behind what was forced: the rows after it, and what each of them read.
+
+    Raises InputError for a broken trace.
+    """
+    tree(shown.trace)
     step = shown.trace.beam_steps[number]
     before = shown.trace.beam_steps[number - 1].live if number else ()
     cards = [_card(shown, step, row, before[live.parent].piece if before else "") for row, live in enumerate(step.live)]

@@ -40,6 +40,14 @@ class Shown:
         """The pieces that were read."""
         return self.trace.encoded.pieces
 
+    @property
+    def whose(self) -> str:
+        """Whose attention is shown."""
+        if len(self.heads) == 1:
+            ((layer, head),) = self.heads
+            return f"layer {layer + 1}, head {head + 1}"
+        return f"the mean of {len(self.heads)} heads"
+
     def attention(self, cross_attention: Floats) -> Weights:
         """(L, H, S) of one step → (S,)."""
         mean: Weights = mean_of_heads(cross_attention[:, :, None], self.heads)[0]
@@ -76,7 +84,7 @@ def step_picture(shown: Shown, number: int) -> Picture:
     body = Group(
         Text(f"after  {before or 'nothing yet'}", style=QUIET), Text(),
         _bars(shown, step), Text(),
-        Text(f"reads, the mean of {len(shown.heads)} heads", style=STRONG), weighed(shown.source, attention),
+        Text(f"reads, {shown.whose}", style=STRONG), weighed(shown.source, attention),
     )  # fmt: skip
     title = f"decode · step {number + 1} of {len(shown.trace.steps)} · {visible(step.chosen.piece)}"
     values = {**shown.values(), "steps": [_values(shown, step)]}
@@ -144,7 +152,7 @@ def _says(shown: Shown) -> list[str]:
     attention = shown.attention(unsure.cross_attention)
     said.append(
         f"There it reads {shown.reads(attention)}: below each step, a column for each of {len(shown.source)} "
-        f"source pieces, the mean of {len(shown.heads)} heads."
+        f"source pieces, {shown.whose}."
     )
     return said
 
