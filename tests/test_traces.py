@@ -89,6 +89,7 @@ BROKEN: dict[str, Callable[[dict[str, bytes]], object]] = {
     "another schema": content(lambda whole: whole.update(schema=2)),
     "no schema": content(lambda whole: whole.pop("schema")),
     "no steps": content(lambda whole: whole.pop("steps")),
+    "not one step": content(lambda whole: whole.update(steps=[])),
     "a wrong type": content(lambda whole: whole["encoded"].update(text=1)),
     "a missing field": content(lambda whole: whole["finished"].pop("score")),
     "no list": content(lambda whole: whole.update(steps=7)),

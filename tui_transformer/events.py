@@ -62,7 +62,10 @@ class LiveHypothesis:
 
 @dataclass(frozen=True, slots=True)
 class EndedHypothesis:
-    """A hypothesis that chose the end; `score` is log-probability / length penalty."""
+    """A hypothesis that chose the end; `score` is log-probability / length penalty.
+
+    `ids` and `text` begin with what was forced, which log-probability and score leave out.
+    """
 
     ids: tuple[int, ...]
     text: str

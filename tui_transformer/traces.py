@@ -121,6 +121,8 @@ def _check(trace: Trace) -> None:
     _shape(trace.encoded, "attention", (layers, heads, source, source))
     # Beam search after a forced beginning has both kinds of steps, in this order.
     steps: tuple[Step | BeamStep, ...] = (*trace.steps, *trace.beam_steps)
+    if not steps:
+        raise ValueError("it has no steps")
     for position, step in enumerate(steps):
         # The decoder may have other numbers of layers than the encoder, but the same ones at every step.
         rows = step.self_attention.shape[:-3]

@@ -133,7 +133,7 @@ class Translator:
         encoding = self.runtime.encode(*self._padded([ids], [source]), attentions=True)
         assert encoding.attentions is not None
         length = len(ids)
-        watch = Watcher(self.target, length, options.candidates, options.distributions)
+        watch = Watcher(self.target, length, options)
         yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
         turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], attentions=True)

@@ -13,28 +13,26 @@ from .search import log_softmax
 
 if TYPE_CHECKING:
     from .beam import BeamSearch
+    from .decoding import Options
     from .runtime import DecoderStep
+    from .search import Hypothesis
     from .tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Makes the events of one sentence of `source_length` pieces; steps list so many `candidates`.
-
-    With `distributions` they keep the log-probabilities of all pieces.
-    """
+    """Makes the events of one sentence of `source_length` pieces, as the `options` want them."""
 
     target: Tokenizer
     source_length: int
-    candidates: int
-    distributions: bool = False
+    options: Options
 
     def step(self, position: int, chosen: int, answer: DecoderStep) -> Step:
         """What is known of one chosen token: its rivals, the entropy, the attention."""
         self_attention, cross_attention = self._attention(answer)
         log_probabilities = log_softmax(answer.logits())[0]
         probabilities = np.exp(log_probabilities.astype(np.float64))
-        likely = np.argsort(-probabilities, kind="stable")[: self.candidates]
+        likely = np.argsort(-probabilities, kind="stable")[: self.options.candidates]
         positive = probabilities[probabilities > 0]
         return Step(
             position,
@@ -43,7 +41,7 @@ class Watcher:
             float(-(positive * np.log2(positive)).sum()),
             self_attention[0],
             cross_attention[0],
-            log_probabilities if self.distributions else None,
+            log_probabilities if self.options.distributions else None,
         )
 
     def beam(self, position: int, answer: DecoderStep, search: BeamSearch) -> BeamStep:
@@ -54,14 +52,18 @@ class Watcher:
             position,
             tuple(LiveHypothesis(self.target.piece(b.ids[-1]), b.ids[-1], b.parent, b.log_probability) for b in live),
             tuple(
-                EndedHypothesis(h.ids, self.target.decode(h.ids), h.log_probability, h.score)
-                for h in search.ended(0)
-                if len(h.ids) == position
+                self._ended(hypothesis)
+                for hypothesis in search.ended(0)
+                if len(self.options.prefix) + len(hypothesis.ids) == position
             ),
             tuple(sorted(set(range(answer.cache.rows)) - {beam.parent for beam in live})),
             self_attention,
             cross_attention,
         )
+
+    def _ended(self, hypothesis: Hypothesis) -> EndedHypothesis:
+        said = (*self.options.prefix, *hypothesis.ids)
+        return EndedHypothesis(said, self.target.decode(said), hypothesis.log_probability, hypothesis.score)
 
     def _attention(self, answer: DecoderStep) -> tuple[Floats, Floats]:
         """Self- (R, L, H, T+1) and cross-attention (R, L, H, S), without the columns of padding."""

@@ -3,8 +3,9 @@
 Read in this order:
 
 1. `palette` and `labels`: the one colour scale, the glyphs that say the same without colour, text that keeps a grid.
-2. `heatmap`, `grid`, `bars`, `braille`, `strips`: what pictures are made of. Each adapts itself to the width and to
-   colour or no colour when it is printed; what does not fit is pooled or cut, and the picture says so.
+2. `heatmap`, `grid`, `bars`, `braille`, `strips`, `outline`, `cards`: what pictures are made of. Each adapts
+   itself to the width and to colour or no colour when it is printed; what does not fit is pooled or cut, and the
+   picture says so.
 3. `picture`: a title, a body, sentences that say what one sees, and the values as JSON and as a table.
 4. `views`: one file a view, plain values → `Picture`.
 5. `svg`, `shapes` and `save`: a picture as a file.

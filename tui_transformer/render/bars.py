@@ -9,14 +9,19 @@ import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 
-from .labels import cell_len, fit, visible
-from .palette import ACCENT, Floats, foreground, has_colour, levels
+from tui_transformer.analysis.pooling import pool
+
+from .labels import beginning, cell_len, fit, visible
+from .palette import ACCENT, QUIET, Floats, foreground, has_colour, levels
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 COLUMNS = " ▁▂▃▄▅▆▇█"
 LABEL_WIDTH = 24
 MOST_CELLS = 60
+MOST_COLUMN = 6
+LEAST_LABELLED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +61,32 @@ class Bars:
         # The dark end of the scale would not be seen as a bar.
         strength = np.sign(share) * (0.45 + 0.5 * abs(share)) if signed else 0.4 + 0.5 * share
         return ACCENT if i == self.highlight else foreground(int(levels(np.array(strength), signed)), signed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """A small column for each value 0…1, side by side in one line, with the beginning of its label below if that fits.
+
+    What does not fit the width is pooled, and the picture says so.
+    """
+
+    values: Floats
+    labels: Sequence[str] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        pooled = pool(np.asarray(self.values)[None], 1, max(1, options.max_width))[0]
+        width = min(MOST_COLUMN, options.max_width // len(pooled))
+        colours = has_colour(console)
+        for column, level in zip(sparkline(pooled, high=1), levels(0.3 + 0.7 * pooled), strict=True):
+            # The dark end of the scale would not be seen on a dark ground.
+            yield Segment(column * max(1, width - 1), foreground(int(level)) if colours else None)
+            yield Segment(" " * (width > 1))
+        yield Segment.line()
+        if self.labels and width >= LEAST_LABELLED:
+            short = "".join(fit(beginning(label, width - 1), width) for label in self.labels)
+            yield Segment(short + "\n", QUIET if colours else None)
+        if len(pooled) < len(self.values):
+            yield Text(f"{len(self.values)} shown as {len(pooled)}, the strongest each", style=QUIET)
 
 
 def bar(share: float, cells: int) -> str:

@@ -11,7 +11,7 @@ import unicodedata
 
 from rich.cells import cell_len, split_graphemes
 
-__all__ = ["cell_len", "clip", "fit", "fraction", "graphemes", "isolated", "quoted", "visible"]
+__all__ = ["beginning", "cell_len", "clip", "fit", "fraction", "graphemes", "isolated", "quoted", "short", "visible"]
 
 ELLIPSIS = "…"
 INVISIBLE = "¤"
@@ -60,12 +60,17 @@ def clip(text: str, width: int) -> str:
     shown = visible(text)
     if cell_len(shown) <= width:
         return shown
+    return beginning(shown, width - 1) + ELLIPSIS if width > 0 else ""
+
+
+def beginning(text: str, width: int) -> str:
+    """As much of the `visible` text as fits so many cells, without a sign that there is more."""
     kept = ""
-    for grapheme in graphemes(shown) if width > 0 else ():
-        if cell_len(kept + grapheme) > width - 1:
+    for grapheme in graphemes(visible(text)):
+        if cell_len(kept + grapheme) > width:
             break
         kept += grapheme
-    return kept + ELLIPSIS if width > 0 else ""
+    return kept
 
 
 def fit(text: str, width: int, align: str = "left") -> str:
@@ -101,6 +106,11 @@ def fraction(value: float, signed: bool = False, digits: int = 2) -> str:
     if not signed:
         return short
     return ("-" if value < 0 and short.strip(".0") else " ") + short
+
+
+def short(value: float) -> str:
+    """A positive number for a sentence: two decimals, none from a thousand on, and powers of ten for a huge one."""
+    return f"{value:.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e6 else f"{value:.1e}"
 
 
 def plain(value: object) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import typer
 
 from .attention import attention
+from .decode import decode
+from .embeddings import embeddings
+from .model import model
+from .perplexity import perplexity
 from .positions import positions
 from .tokens import tokens
 
@@ -14,5 +18,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("attention")(attention)
+app.command("decode")(decode)
+app.command("embeddings")(embeddings)
+app.command("model")(model)
+app.command("perplexity")(perplexity)
 app.command("positions")(positions)
 app.command("tokens")(tokens)
