@@ -15,10 +15,10 @@ from .writer import BLOCK, Writer, padded_vocabulary
 
 
 def candidates_graph(shape: Architecture, precision: bundle.Precision) -> onnx.ModelProto:
-    """logits (B, V'), their maxima by block, count (1,), chosen (B,) → the `count` likeliest ids, their and the chosen ones' log-probability.
+    """logits (B, V'), their maxima by block, count (1,), chosen (B,) → the `count` likeliest ids, log-probabilities.
 
-    Beam search needs a few candidates of each row, not the whole row: choosing them here, block by block,
-    is five times faster than in numpy, and greedy search, which does not run this graph, pays nothing.
+    The chosen ids get theirs as well. Beam search needs a few candidates of each row, not the whole row: choosing
+    them here, block by block, is five times faster than in numpy, and greedy search pays nothing for it.
     """
     g = Graph("candidates", precision)
     size = padded_vocabulary(shape.target_vocabulary)

@@ -99,6 +99,10 @@ class _DecoderWriter(Writer):
         position = g.input(bundle.POSITION, INT64, (1,))
         bias = g.input(bundle.CROSS_ATTENTION_BIAS, g.float_type, ("N", 1, 1, "S"))
         self.head_mask(2, shape.decoder_layers, shape.heads)
+        # (N, R/N, H, K)
+        self.by_sentence = g.op(
+            "Concat", g.op("Shape", bias, start=0, end=1), g.integers(-1, shape.heads, shape.d_k), axis=0
+        )
         flat_ids = g.op("Reshape", ids, g.integers(-1))
         x = g.op("Add", self.embed("target", flat_ids), g.op("Gather", self.position_table(), position, axis=0))
         self.show_residual(x)
@@ -139,9 +143,7 @@ class _DecoderWriter(Writer):
             for part in bundle.PARTS
         )
         query = self.dense(self.prepare(x, residual), f"{name}.cross_attention.query")
-        sentences = g.op("Shape", bias, start=0, end=1)
-        size = g.op("Concat", sentences, g.integers(-1, shape.heads, shape.d_k), axis=0)
-        query = g.op("Transpose", g.op("Reshape", query, size), perm=[0, 2, 1, 3])
+        query = g.op("Transpose", g.op("Reshape", query, self.by_sentence), perm=[0, 2, 1, 3])
         answer = self.attend("cross", layer, query, key, value, bias, ("R/N", "S"))
         flat = g.op("Reshape", g.op("Transpose", answer, perm=[0, 2, 1, 3]), g.integers(-1, shape.d_model))
         return self.add(x, self.dense(flat, f"{name}.cross_attention.output"), residual)
