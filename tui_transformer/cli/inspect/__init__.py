@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from .layers import layers
+from .masks import masks
 from .positions import positions
+from .qkv import qkv
 from .tokens import tokens
 
 app = typer.Typer(
@@ -12,5 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("layers")(layers)
+app.command("masks")(masks)
 app.command("positions")(positions)
+app.command("qkv")(qkv)
 app.command("tokens")(tokens)
