@@ -67,7 +67,7 @@ class HeatMap:
         return Measurement(gutter + min(1, columns), gutter + columns).with_maximum(options.max_width)
 
     def _columns(self) -> int:
-        columns = self.values.shape[1]
+        columns: int = self.values.shape[1]
         return columns if self.max_columns is None else min(columns, self.max_columns)
 
     def _gutter(self) -> int:

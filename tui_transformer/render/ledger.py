@@ -82,7 +82,8 @@ class Strokes:
     @property
     def numbers(self) -> int:
         """How many a row."""
-        return self.values.shape[1]
+        count: int = self.values.shape[1]
+        return count
 
     def widths(self) -> tuple[int, int]:
         """At most a cell a number."""
@@ -157,8 +158,8 @@ class Ledger:
             yield from self._block(shown, has_colour(console))
             pooled |= {(c.numbers, w) for c, w in shown if isinstance(c, Strokes) and w < c.numbers}
         for numbers in sorted({numbers for numbers, _ in pooled}):
-            widths = " and ".join(str(width) for count, width in sorted(pooled) if count == numbers)
-            yield Text(f"{numbers} numbers in {widths} cells: each is the strongest of its block", style=QUIET)
+            cells = " and ".join(str(width) for count, width in sorted(pooled) if count == numbers)
+            yield Text(f"{numbers} numbers in {cells} cells: each is the strongest of its block", style=QUIET)
 
     def _block(self, shown: Sequence[tuple[Column, int]], colours: bool) -> RenderResult:
         head = (" " * GAP).join(fit(column.head, width, _align(column)) for column, width in shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from .ablate import ablate
 from .layers import layers
 from .masks import masks
 from .positions import positions
@@ -15,6 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("ablate")(ablate)
 app.command("layers")(layers)
 app.command("masks")(masks)
 app.command("positions")(positions)

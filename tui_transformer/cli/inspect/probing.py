@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tui_transformer.architecture import Architecture
     from tui_transformer.heads import Head
     from tui_transformer.probed import Probed
+    from tui_transformer.translator import Translator
 
 TargetOption = Annotated[
     str | None,
@@ -41,16 +42,18 @@ def look(
     translator = options.translator
     ids = translator.target_ids(given(target)) if target is not None else None
     probed = translator.probe(text, ids, lens=lens, width=width)
-    positions = translator.runtime.architecture.positions
-    notes = []
-    # Only the longest can have been cut: all others need no second look.
-    if len(probed.ids) >= positions and (cut := len(translator.source_ids(text)) + 1 - positions) > 0:
-        notes.append(f"The model reads no more at once: {cut} further pieces of the source are left out.")
+    notes = source_notes(translator, text)
     if ids is not None and (cut := len(ids) + 1 - len(probed.said)) > 0:
         notes.append(f"The model says no more at once: {cut} further pieces of the target are left out.")
     if not probed.complete:
         notes.append("The model did not end this translation: it was cut off at the longest it may be.")
     return probed, tuple(notes)
+
+
+def source_notes(translator: Translator, text: str) -> list[str]:
+    """A sentence on how much of the source is left out, if anything is."""
+    cut = len(translator.source_ids(text)) + 1 - translator.runtime.architecture.positions
+    return [f"The model reads no more at once: {cut} further pieces of the source are left out."] if cut > 0 else []
 
 
 def chosen_head(kind: str, layer: int, head: int, shape: Architecture) -> Head:

@@ -41,7 +41,7 @@ class HeadInside:
         return self.probed.answering(self.which.kind)
 
     def of(self, part: Floats) -> Floats:
-        """This head's part of query, key, scores, …: (L, H, …) → (…)."""
+        """The head's part of query, key, scores, …: (L, H, …) → (…)."""
         mine: Floats = part[self.which.layer, self.which.head]
         return mine
 
@@ -78,6 +78,11 @@ def score_text(score: float) -> str:
 def weight_text(weight: float) -> str:
     """Three decimals; 0 without any is exactly 0."""
     return f"{weight:.3f}" if weight else "0"
+
+
+def strongest(weights: Floats, most: int) -> list[int]:
+    """The places of the largest weights, in the order of the sentence."""
+    return sorted(np.argsort(-weights, kind="stable")[:most].tolist())
 
 
 def shape(*sizes: int) -> str:

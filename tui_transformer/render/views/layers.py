@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from rich.columns import Columns
 from rich.console import Group, RenderableType
-from rich.style import Style
 from rich.text import Text
 
 from tui_transformer.analysis.stream import Forming, cosines, mean_cosine, norms
@@ -47,12 +46,14 @@ class Stack:
     @property
     def sizes(self) -> Floats:
         """The mean norm of the stream over the positions, of each state (1 + N)."""
-        return norms(self.stream.residual).mean(axis=1)
+        means: Floats = norms(self.stream.residual).mean(axis=1)
+        return means
 
     @property
     def additions(self) -> Floats:
         """The mean norm of what each sub-layer adds (N)."""
-        return norms(self.stream.added).mean(axis=1)
+        means: Floats = norms(self.stream.added).mean(axis=1)
+        return means
 
     @property
     def likeness(self) -> Floats:
@@ -73,7 +74,7 @@ def layers_picture(probed: Probed, forming: Forming, layer: int | None = None) -
     stacks = stacks_of(probed)
     parts: list[RenderableType] = []
     for stack in stacks:
-        heading = f"{stack.name} · stream {shape(1, *stack.stream.residual.shape[1:])}, mean norms over its positions"
+        heading = f"{stack.name} · the stream, and what each sub-layer adds: mean norms over the positions"
         parts += [Text(heading, style=STRONG), _sizes(stack), Text()]
     for stack in stacks:
         heading = f"{stack.name} · cosine of each two positions of the stream"
@@ -83,7 +84,7 @@ def layers_picture(probed: Probed, forming: Forming, layer: int | None = None) -
     parts += [Text(f"the prediction as it forms · logits {logits} after each layer", style=STRONG), _forming(forming)]
     counts = " and ".join(f"{len(stack.likeness) - 1} {stack.name}" for stack in stacks)
     title = f"layers · {counts} layers · {len(probed.pieces)} pieces in, {len(probed.said)} out"
-    says = [sentence for stack in stacks for sentence in _says(stack)] + _forming_says(forming)
+    says = [sentence for stack in stacks for sentence in _says(stack)] + _forming_says(forming, probed.read_pieces)
     return Picture(VIEW, title, Group(*parts), tuple(says), _values(stacks, forming), _table(stacks))
 
 
@@ -91,6 +92,7 @@ def _sizes(stack: Stack) -> Ledger:
     residual, added = stack.sizes, np.concatenate([[np.nan], stack.additions])
     columns: list[Column] = [
         Words("after", stack.steps, most=24),
+        Words("shape", [shape(1, *stack.stream.residual.shape[1:])] * len(residual)),
         Words("stream", [f"{size:.2f}" for size in residual.tolist()], "right"),
         Gauges("", residual, float(residual.max())),
         Words("added", ["", *(f"{size:.2f}" for size in added[1:].tolist())], "right"),
@@ -141,7 +143,7 @@ def _says(stack: Stack) -> list[str]:
     ]
 
 
-def _forming_says(forming: Forming) -> list[str]:
+def _forming_says(forming: Forming, read: Sequence[str]) -> list[str]:
     last, settled = len(forming.top) - 1, forming.settled
     late = sum(layer == last for layer in settled)
     said = [f"The last layer settles {late} of {len(settled)} pieces; in column \"from\" is the layer after which the "
@@ -150,6 +152,8 @@ def _forming_says(forming: Forming) -> list[str]:
     if early:
         layer, t = min(early)
         said.append(f"{quoted(forming.said[t])} is settled first: {forming.of_said[layer, t]:.2f} {_after(layer)}.")
+    if forming.top[0] == tuple(read):
+        said.append("Before the first layer the model would repeat the piece it has just read.")
     unlikely = sum(layer is None for layer in settled)
     if unlikely:
         said.append(f"{unlikely} pieces are not what the model finds likeliest there.")

@@ -19,11 +19,13 @@ from tui_transformer.render.palette import QUIET, STRONG, Floats
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.strips import Strip, Strips
 
-from .heads import HeadInside, score_text, shape, weight_text
+from .heads import HeadInside, score_text, shape, strongest, weight_text
 
 VIEW = "masks"
 MOST = 40
-"""Cells and lines of one of several maps side by side."""
+"""Cells and lines of one of several maps side by side, and visible places in the row of one token."""
+MOST_HIDDEN = 8
+"""Hidden places in the row of one token, if there are so many that not all are shown."""
 HIDES = {"encoder": "padding mask", "decoder": "look-ahead mask", "cross": "padding mask"}
 _VISIBLE = 1 / 1.25
 """Visible scores leave the low end of their scale to hidden ones."""
@@ -101,26 +103,39 @@ def _effect(head: HeadInside) -> list[RenderableType]:
         _map("with the mask", masked / full * _VISIBLE, (), True),
         _map(f"weights, up to {weights.max():.2f}", weights / weights.max(), ()),
     ]
-    row = [part[head.token] for part in (scores, masked, weights)]
-    styles = [Style.null() if one else QUIET for one in seen[head.token]]
-    ledger = Ledger(
-        [
-            Words("looks at", head.answering, styles=styles),
-            Words("score", [score_text(score) for score in row[0]], "right", styles),
-            Words("mask", ["1" if one else "0" for one in seen[head.token]], "right", styles),
-            Words("with mask", [score_text(score) for score in row[1]], "right", styles),
-            Words("weight", [weight_text(weight) for weight in row[2]], "right", styles),
-            Gauges("", row[2], float(row[2].max())),
-        ],
-        len(head.answering),
-    )
     asking = quoted(head.asking[head.token])
     return [
         Text(f"{head.name}: what the {HIDES[head.which.kind]} does {shape(1, *scores.shape)}", style=STRONG),
         Columns(maps, padding=(0, 3)),
         Text(f"the row of {asking}, before and after the softmax", style=STRONG),
-        ledger,
+        _row(head),
     ]
+
+
+def _row(head: HeadInside) -> Ledger:
+    places = _shown(head)
+    scores, masked, weights = (part[head.token, places].tolist() for part in _parts(head))
+    seen = ~head.hidden[head.token, places]
+    styles = [Style.null() if one else QUIET for one in seen]
+    return Ledger(
+        [
+            Words("looks at", [head.answering[place] for place in places], styles=styles),
+            Words("score", [score_text(score) for score in scores], "right", styles),
+            Words("mask", ["1" if one else "0" for one in seen], "right", styles),
+            Words("with mask", [score_text(score) for score in masked], "right", styles),
+            Words("weight", [weight_text(weight) for weight in weights], "right", styles),
+            Gauges("", weights, max(weights)),
+        ],
+        len(places),
+    )
+
+
+def _shown(head: HeadInside) -> list[int]:
+    """The places of the row of numbers: of a long sentence, the strongest that are seen and the first hidden ones."""
+    hidden = head.hidden[head.token]
+    some = np.flatnonzero(hidden)[:MOST_HIDDEN].tolist() if len(hidden) > MOST else np.flatnonzero(hidden).tolist()
+    weights = np.where(hidden, -1, head.of(head.attended.weights)[head.token])
+    return sorted({*some, *strongest(weights, min(MOST, int((~hidden).sum())))})
 
 
 def _parts(head: HeadInside) -> tuple[Floats, Floats, Floats]:
@@ -154,6 +169,8 @@ def _effect_says(head: HeadInside) -> list[str]:
         f"{quoted(head.asking[head.token])}; the softmax makes their weights {zero}.",
         head.reads(),
     ]
+    if left_out := len(hidden) - len(_shown(head)):
+        said.append(f"{left_out} further places of its row are not shown; JSON and TSV have them all.")
     if head.which.kind == "decoder":
         said.append("While it translates, the decoder reads a token at a time and has no future to hide: the scores "
                     "beyond the diagonal are its queries times the keys of tokens it had not read.")  # fmt: skip
@@ -168,11 +185,12 @@ def _values(head: HeadInside) -> dict[str, object]:
 def _table(heads: Sequence[HeadInside]) -> Table:
     header = ("kind", "layer", "head", "place", "asks", "looks_at_place", "looks_at", "visible", "score",
               "masked_score", "weight")  # fmt: skip
-    rows = [
-        (head.which.kind, head.which.layer + 1, head.which.head + 1, t + 1, asks, s + 1, looked,
-         int(not head.hidden[t, s]), *(float(part[t, s]) for part in _parts(head)))
-        for head in heads
-        for t, asks in enumerate(head.asking)
-        for s, looked in enumerate(head.answering)
-    ]  # fmt: skip
+    rows: list[tuple[object, ...]] = []
+    for head in heads:
+        name = head.which.kind, head.which.layer + 1, head.which.head + 1
+        columns = [part.tolist() for part in ((~head.hidden).astype(int), *_parts(head))]
+        for t, asks in enumerate(head.asking):
+            numbers = zip(*(column[t] for column in columns), strict=True)
+            rows += [(*name, t + 1, asks, s + 1, looked, *row)
+                     for s, (looked, row) in enumerate(zip(head.answering, numbers, strict=True))]  # fmt: skip
     return Table(header, rows)

@@ -20,7 +20,7 @@ from tui_transformer.render.numerals import Numerals
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG, Floats
 from tui_transformer.render.picture import Picture, Table
 
-from .heads import HeadInside, largest, score_text, shape, weight_text
+from .heads import HeadInside, largest, score_text, shape, strongest, weight_text
 
 VIEW = "qkv"
 KEYS = 40
@@ -88,8 +88,8 @@ def qkv_picture(asked: Attending, most: int = KEYS) -> Picture:
     """
     T, S, H, K = asked.sizes
     D, asking = H * K, quoted(asked.asking[asked.token])
-    places = _kept(asked.weights, most)
-    sections = [
+    places = strongest(asked.weights, most)
+    sections: list[tuple[str, list[RenderableType]]] = [
         (f"1 · queries, keys and values {shape(1, T, D)} are split into {H} heads {shape(1, H, T, K)}",
          [_split(asked)]),
         (f"2 · the query of {asking} {shape(1, K)}", [_vectors([("query", asked.query)]), Numerals(asked.query)]),
@@ -106,11 +106,6 @@ def qkv_picture(asked: Attending, most: int = KEYS) -> Picture:
         body += [*([Text()] if number else []), Text(heading, style=STRONG), *drawn]
     title = f"Q·K·V · {asked.name} · {asking} · softmax(QKᵀ / √{K}) V"
     return Picture(VIEW, title, Group(*body), tuple(_says(asked, places)), _as_json(asked), _table(asked))
-
-
-def _kept(weights: Floats, most: int) -> list[int]:
-    """The places of the largest weights, in the order of the sentence."""
-    return sorted(np.argsort(-weights, kind="stable")[:most].tolist())
 
 
 def _split(asked: Attending) -> Ledger:
