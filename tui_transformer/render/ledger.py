@@ -32,9 +32,8 @@ STROKES = "▁▂▃▄▅▆▇"
 class Column(Protocol):
     """What a ledger needs of a column: its heading, the fewest and most cells it takes, and each of its rows."""
 
-    @property
-    def head(self) -> str:
-        """The heading."""
+    def heading(self, width: int) -> str:
+        """The heading in exactly so many cells."""
         ...
 
     def widths(self) -> tuple[int, int]:
@@ -56,6 +55,10 @@ class Words:
     styles: Sequence[Style] = ()
     most: int = LABEL_WIDTH
 
+    def heading(self, width: int) -> str:
+        """Above the text."""
+        return fit(self.head, width, self.align)
+
     def widths(self) -> tuple[int, int]:
         """As wide as the widest cell."""
         width = min(self.most, max(cell_len(visible(text)) for text in (self.head, *self.cells)))
@@ -63,8 +66,7 @@ class Words:
 
     def drawn(self, row: int, width: int, colours: bool) -> list[Segment]:
         """The text, cut where it does not fit."""
-        style = self.styles[row] if self.styles and colours else None
-        return [Segment(fit(self.cells[row], width, self.align), style)]
+        return [Segment(fit(self.cells[row], width, self.align), _style(self.styles, row, colours))]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +80,10 @@ class Strokes:
     head: str
     values: Floats
     full: float
+
+    def heading(self, width: int) -> str:
+        """Above the first number."""
+        return fit(self.head, width)
 
     @property
     def numbers(self) -> int:
@@ -104,29 +110,37 @@ class Strokes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gauges:
-    """A bar a row: full at `full`. A negative value has a bar of its size in the colour of negative values.
+    """A number and a bar behind it, full at `full`; `numbers` is how values are written, `styles` how numbers look.
 
-    Without colour, a bar does not tell the sign: there must be a number beside it. A row of NaN is left empty.
+    A negative value has a bar of its size in the colour of negative values. A value of NaN has no bar.
     """
 
     head: str
     values: Sequence[float] | Floats
     full: float
-    highlight: int | None = None
+    numbers: Sequence[str]
+    styles: Sequence[Style] = ()
+
+    def heading(self, width: int) -> str:
+        """Above the numbers."""
+        return fit(fit(self.head, self._numbers(), "right"), width)
 
     def widths(self) -> tuple[int, int]:
-        """Whatever there is, within bounds."""
+        """The number, and a bar within bounds."""
         least, most = BAR_WIDTHS
-        return max(least, cell_len(self.head)), most
+        return self._numbers() + GAP + least, self._numbers() + GAP + most
 
     def drawn(self, row: int, width: int, colours: bool) -> list[Segment]:
-        """The bar, to an eighth of a cell."""
+        """The number, and the bar to an eighth of a cell."""
         share = float(self.values[row]) / (self.full or 1)
-        return [Segment(bar(abs(share), width), self._style(row, share) if colours else None)]
+        number = Segment(fit(self.numbers[row], self._numbers(), "right"), _style(self.styles, row, colours))
+        drawn = Segment(bar(abs(share), max(0, width - self._numbers() - GAP)), self._bar(share) if colours else None)
+        return Segment.adjust_line_length([number, Segment(" " * GAP), drawn], width)
 
-    def _style(self, row: int, share: float) -> Style:
-        if row == self.highlight:
-            return ACCENT
+    def _numbers(self) -> int:
+        return max(cell_len(text) for text in (self.head, *self.numbers))
+
+    def _bar(self, share: float) -> Style:
         signed = bool(np.nanmin(np.asarray(self.values)) < 0)
         # The dark end of the scale would not be seen as a bar.
         strength = np.sign(share) * (0.45 + 0.5 * abs(share)) if signed else 0.4 + 0.5 * share
@@ -146,7 +160,7 @@ class Ledger:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         label, *others = self.columns
-        gutter = min(label.widths()[0], max(1, options.max_width // 3))
+        gutter = min(label.widths()[0], max(1, options.max_width // 2))
         room = max(1, options.max_width - gutter)
         least = [min(column.widths()[0], room - GAP) + GAP for column in others]
         pooled: set[tuple[int, int]] = set()
@@ -162,7 +176,7 @@ class Ledger:
             yield Text(f"{numbers} numbers in {cells} cells: each is the strongest of its block", style=QUIET)
 
     def _block(self, shown: Sequence[tuple[Column, int]], colours: bool) -> RenderResult:
-        head = (" " * GAP).join(fit(column.head, width, _align(column)) for column, width in shown)
+        head = (" " * GAP).join(column.heading(width) for column, width in shown)
         if head.strip():
             yield Segment(head.rstrip() + "\n", STRONG if colours else None)
         for row in range(self.rows):
@@ -175,8 +189,8 @@ class Ledger:
             yield Segment.line()
 
 
-def _align(column: Column) -> str:
-    return column.align if isinstance(column, Words) else "left"
+def _style(styles: Sequence[Style], row: int, colours: bool) -> Style | None:
+    return styles[row] if styles and colours else None
 
 
 def _grown(least: Sequence[int], most: Sequence[int], room: int) -> list[int]:

@@ -75,8 +75,7 @@ def _by_piece(shown: Ablated) -> Ledger:
         Words("piece", shown.pieces),
         Words("before", [f"{value:.2f}" for value in before.tolist()], "right"),
         Words("after", [f"{value:.2f}" for value in after.tolist()], "right"),
-        Words("change", [_signed(value) for value in change.tolist()], "right"),
-        Gauges("", change, float(np.abs(change).max())),
+        Gauges("change", change, float(np.abs(change).max()), [_signed(value) for value in change.tolist()]),
     ]
     return Ledger(columns, len(shown.pieces))
 
@@ -167,8 +166,7 @@ def _map(losses: Floats, full: float) -> Ledger:
 def _bars(names: Sequence[str], losses: Floats, what: str) -> Ledger:
     columns: list[Column] = [
         Words(what, names),
-        Words("loss", [_signed(loss) for loss in losses.tolist()], "right"),
-        Gauges("", losses, float(np.nanmax(np.abs(losses)))),
+        Gauges("loss", losses, float(np.nanmax(np.abs(losses))), [_signed(loss) for loss in losses.tolist()]),
     ]
     return Ledger(columns, len(names))
 

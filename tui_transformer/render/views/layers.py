@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from rich.columns import Columns
 from rich.console import Group, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from tui_transformer.analysis.stream import Forming, cosines, mean_cosine, norms
 from tui_transformer.probed import Probed, Stream
 from tui_transformer.render.grid import Grid
 from tui_transformer.render.heatmap import HeatMap, Scale
-from tui_transformer.render.labels import fit, quoted
+from tui_transformer.render.labels import cell_len, fit, fraction, quoted, visible
 from tui_transformer.render.ledger import Column, Gauges, Ledger, Words
 from tui_transformer.render.palette import QUIET, STRONG, Floats, cell, levels
 from tui_transformer.render.picture import Picture, Table
@@ -24,7 +25,7 @@ from .heads import shape
 VIEW = "layers"
 MOST = 32
 """Cells and lines of one of several maps side by side."""
-TOP_WIDTH = 8
+TOP_WIDTH = 9
 SUBLAYERS = {2: ("self-attention", "feed-forward"), 3: ("self-attention", "cross-attention", "feed-forward")}
 
 
@@ -61,6 +62,30 @@ class Stack:
         return cosines(self.stream.after_layers)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeliest:
+    """A column of a ledger: a piece and its probability on the colour of that."""
+
+    head: str
+    pieces: Sequence[str]
+    shares: Floats
+
+    def heading(self, width: int) -> str:
+        """Above the piece."""
+        return fit(self.head, width)
+
+    def widths(self) -> tuple[int, int]:
+        """Enough for most pieces, or for the longest."""
+        longest = max(cell_len(visible(text)) for text in (self.head, *self.pieces))
+        return TOP_WIDTH + 4, max(TOP_WIDTH, longest) + 4
+
+    def drawn(self, row: int, width: int, colours: bool) -> list[Segment]:
+        """Both in one cell."""
+        share = float(self.shares[row])
+        text = f"{fit(self.pieces[row], max(0, width - 4))} {fraction(share)}"
+        return [Segment(text, cell(int(levels(self.shares[row]))) if colours else None)]
+
+
 def stacks_of(probed: Probed) -> tuple[Stack, Stack]:
     """Encoder and decoder of a probed sentence."""
     return (
@@ -93,10 +118,8 @@ def _sizes(stack: Stack) -> Ledger:
     columns: list[Column] = [
         Words("after", stack.steps, most=24),
         Words("shape", [shape(1, *stack.stream.residual.shape[1:])] * len(residual)),
-        Words("stream", [f"{size:.2f}" for size in residual.tolist()], "right"),
-        Gauges("", residual, float(residual.max())),
-        Words("added", ["", *(f"{size:.2f}" for size in added[1:].tolist())], "right"),
-        Gauges("", added, float(residual.max())),
+        Gauges("stream", residual, float(residual.max()), [f"{size:.2f}" for size in residual.tolist()]),
+        Gauges("added", added, float(residual.max()), ["", *(f"{size:.2f}" for size in added[1:].tolist())]),
     ]
     return Ledger(columns, len(residual))
 
@@ -124,9 +147,7 @@ def _forming(forming: Forming) -> Ledger:
     columns: list[Column] = [Words("says", forming.said)]
     settled = [str(layer) if layer is not None else "–" for layer in forming.settled]
     for number, (pieces, row) in enumerate(zip(forming.top, forming.probabilities, strict=True)):
-        shown = [f"{fit(piece, TOP_WIDTH)} {share:.2f}" for piece, share in zip(pieces, row.tolist(), strict=True)]
-        styles = [cell(int(level)) for level in levels(row)]
-        columns.append(Words(_after(number), shown, styles=styles))
+        columns.append(Likeliest(_after(number), pieces, row))
     columns.append(Words("from", settled, "right"))
     return Ledger(columns, len(forming.said))
 

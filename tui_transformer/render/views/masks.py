@@ -123,8 +123,7 @@ def _row(head: HeadInside) -> Ledger:
             Words("score", [score_text(score) for score in scores], "right", styles),
             Words("mask", ["1" if one else "0" for one in seen], "right", styles),
             Words("with mask", [score_text(score) for score in masked], "right", styles),
-            Words("weight", [weight_text(weight) for weight in weights], "right", styles),
-            Gauges("", weights, max(weights)),
+            Gauges("weight", weights, max(weights), [weight_text(weight) for weight in weights], styles),
         ],
         len(places),
     )
@@ -161,14 +160,14 @@ def _effect_says(head: HeadInside) -> list[str]:
     hidden = head.hidden[head.token]
     weights = head.of(head.attended.weights)
     hides = HIDES[head.which.kind]
-    if not head.hidden.any():
-        return [f"{head.name}: the {hides} hides nothing here.", head.reads()]
-    zero = "exactly 0" if not weights[head.hidden].any() else f"at most {weights[head.hidden].max():.0e}"
-    said = [
-        f"{head.name}: the {hides} hides {int(hidden.sum())} of {len(hidden)} places from "
-        f"{quoted(head.asking[head.token])}; the softmax makes their weights {zero}.",
-        head.reads(),
-    ]
+    said = [f"{head.name}: the {hides} hides nothing here."]
+    if head.hidden.any():
+        zero = "exactly 0" if not weights[head.hidden].any() else f"at most {weights[head.hidden].max():.0e}"
+        said = [
+            f"{head.name}: the {hides} hides {int(hidden.sum())} of {len(hidden)} places from "
+            f"{quoted(head.asking[head.token])}; the softmax makes their weights {zero}."
+        ]
+    said.append(head.reads())
     if left_out := len(hidden) - len(_shown(head)):
         said.append(f"{left_out} further places of its row are not shown; JSON and TSV have them all.")
     if head.which.kind == "decoder":

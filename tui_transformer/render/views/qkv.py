@@ -141,10 +141,8 @@ def _keys(asked: Attending, places: Sequence[int]) -> Ledger:
     ]
     if scores != masked:
         columns.append(Words("with mask", [*(score_text(score) for score in masked), *more], "right"))
-    columns += [
-        Words("weight", [weight_text(weight) for weight in shown.tolist()], "right"),
-        Gauges("softmax", shown, float(shown.max())),
-    ]
+    written = [weight_text(weight) for weight in shown.tolist()]
+    columns.append(Gauges("weight", shown, float(shown.max()), written))
     return Ledger(columns, len(shown))
 
 
