@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
+from tui_transformer import bundle
 from tui_transformer.heads import Head
 from tui_transformer.render.picture import Picture, drawn
 from tui_transformer.render.views.qkv import Attending, qkv_picture
@@ -61,8 +64,7 @@ def test_values_add_up_and_are_the_probe_s(qkv: Ttx, translator: Translator, kin
     found = json.loads(qkv(SENTENCE, "--kind", kind, "--layer", "2", "--head", "3", "--token", "2", "--format",
                            "json").out)  # fmt: skip
     query, keys, scores, masked, weights, values, context = (
-        np.array(found[name])
-        for name in ("query", "keys", "scores", "masked_scores", "weights", "values", "context")
+        np.array(found[name]) for name in ("query", "keys", "scores", "masked_scores", "weights", "values", "context")
     )
     np.testing.assert_allclose(keys @ query / math.sqrt(len(query)), scores, atol=1e-4)
     np.testing.assert_allclose(softmax(masked), weights, atol=1e-6)
@@ -76,13 +78,20 @@ def test_values_add_up_and_are_the_probe_s(qkv: Ttx, translator: Translator, kin
     assert (found["kind"], found["layer"], found["head"], found["token"]) == (kind, 2, 3, 2)
 
 
-def test_what_is_added_is_the_projection_of_all_heads(translator: Translator) -> None:
-    """Without the layer's heads the projection of nothing is left, its bias: what differs is linear in the answers."""
-    probed = translator.probe(SENTENCE)
-    asked = [Attending(probed, Head("cross", 1, 0), token) for token in range(4)]
-    for one in asked:
-        np.testing.assert_array_equal(one.added, probed.decoder.stream.added[4, one.token])
-    assert asked[0].contexts.shape == (4, 12)
+@pytest.mark.parametrize(
+    ("kind", "graph", "name"),
+    [("encoder", bundle.ENCODER, "encoder.1.self_attention"), ("decoder", bundle.DECODER, "decoder.1.self_attention"),
+     ("cross", bundle.DECODER, "decoder.1.cross_attention")],
+)  # fmt: skip
+def test_what_is_added_is_the_projection_of_the_concatenated_heads(
+    translator: Translator, kind: Any, graph: str, name: str
+) -> None:
+    """The weights as they stand in the graph that translates, where output = answers · W + bias."""
+    constants = {c.name: numpy_helper.to_array(c) for c in onnx.load(translator.bundle.file(graph)).graph.initializer}
+    asked = Attending(translator.probe(SENTENCE), Head(kind, 1, 0), 3)
+    assert asked.contexts.shape == (4, 12)
+    projected = asked.contexts.reshape(-1) @ constants[f"{name}.output.weight"] + constants[f"{name}.output.bias"]
+    np.testing.assert_allclose(asked.added, projected, atol=1e-4)
 
 
 def test_numbers_of_the_query_are_printed(qkv: Ttx) -> None:
