@@ -86,11 +86,11 @@ def test_values_add_up_and_are_the_probe_s(qkv: Ttx, translator: Translator, kin
 def test_what_is_added_is_the_projection_of_the_concatenated_heads(
     translator: Translator, kind: Any, graph: str, name: str
 ) -> None:
-    """The weights as they stand in the graph that translates, where output = answers · W + bias."""
+    """The weights as they stand in the graph that translates, where output = W · answers + bias."""
     constants = {c.name: numpy_helper.to_array(c) for c in onnx.load(translator.bundle.file(graph)).graph.initializer}
     asked = Attending(translator.probe(SENTENCE), Head(kind, 1, 0), 3)
     assert asked.contexts.shape == (4, 12)
-    projected = asked.contexts.reshape(-1) @ constants[f"{name}.output.weight"] + constants[f"{name}.output.bias"]
+    projected = constants[f"{name}.output.weight"] @ asked.contexts.reshape(-1) + constants[f"{name}.output.bias"]
     np.testing.assert_allclose(asked.added, projected, atol=1e-4)
 
 
