@@ -80,7 +80,8 @@ def _of_source(batch: MaskedBatch) -> list[RenderableType]:
 
 def _of_target(batch: MaskedBatch) -> list[RenderableType]:
     T = batch.look_ahead.shape[-1]
-    maps = [_map(f"look-ahead {shape(*batch.look_ahead.shape)}", batch.look_ahead[0, 0], [str(t + 1) for t in range(T)])]
+    places = [str(t + 1) for t in range(T)]
+    maps = [_map(f"look-ahead {shape(*batch.look_ahead.shape)}", batch.look_ahead[0, 0], places)]
     for b in range(len(batch.targets)):
         padding = np.broadcast_to(batch.target_padding[b, 0, 0], (T, T))
         maps.append(_map(f"target padding of {b + 1}", padding, ()))
