@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .probes import Kind
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -97,3 +99,20 @@ class Probed:
     complete: bool
     encoder: EncoderInside
     decoder: DecoderInside
+
+    def attended(self, kind: Kind) -> Attended:
+        """The attention of one kind."""
+        of_kind = {
+            "encoder": self.encoder.attention,
+            "decoder": self.decoder.self_attention,
+            "cross": self.decoder.cross_attention,
+        }
+        return of_kind[kind]
+
+    def asking(self, kind: Kind) -> tuple[str, ...]:
+        """The pieces at the positions that ask."""
+        return self.pieces if kind == "encoder" else self.read_pieces
+
+    def answering(self, kind: Kind) -> tuple[str, ...]:
+        """The pieces at the positions that are looked at."""
+        return self.read_pieces if kind == "decoder" else self.pieces

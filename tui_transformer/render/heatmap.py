@@ -34,8 +34,8 @@ UPPER_HALF = "▀"
 class HeatMap:
     """Values (R, C), 0…1 or, if `signed`, −1…1; `full` is the size of a value that has the colour of 1.
 
-    `rows` are labels, one a row; a line of two rows shows the upper one's. What does not fit the width or
-    `max_lines` is pooled, and with `caption` the picture says so.
+    `rows` are labels, one a row; a line of two rows shows the upper one's. What does not fit the width, `max_lines`
+    or `max_columns` is pooled, and with `caption` the picture says so.
     """
 
     values: Floats
@@ -44,13 +44,14 @@ class HeatMap:
     max_lines: int = 60
     caption: bool = True
     full: float = 1.0
+    max_columns: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self.values.size:
             return
         per_line = 2 if has_colour(console) else 1
         gutter = self._gutter()
-        pooled = pool(self.values, self.max_lines * per_line, max(1, options.max_width - gutter))
+        pooled = pool(self.values, self.max_lines * per_line, max(1, min(self._columns(), options.max_width - gutter)))
         drawn = levels(pooled / self.full, self.signed)
         for top in range(0, len(drawn), per_line):
             if gutter:
@@ -63,8 +64,12 @@ class HeatMap:
             yield shrunk(self.values.shape, drawn.shape)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        gutter, columns = self._gutter(), self.values.shape[1]
+        gutter, columns = self._gutter(), self._columns()
         return Measurement(gutter + min(1, columns), gutter + columns).with_maximum(options.max_width)
+
+    def _columns(self) -> int:
+        columns: int = self.values.shape[1]
+        return columns if self.max_columns is None else min(columns, self.max_columns)
 
     def _gutter(self) -> int:
         return min(16, max(cell_len(visible(label)) for label in self.rows)) + 1 if self.rows else 0

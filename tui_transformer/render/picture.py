@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from typing import Any, Literal
 
@@ -58,6 +58,10 @@ class Picture:
     def words(self) -> Text:
         """What the picture says, as it is drawn."""
         return Text("\n".join(visible(sentence) for sentence in self.says))
+
+    def noting(self, notes: Sequence[str]) -> Picture:
+        """The same picture, which says these sentences last."""
+        return replace(self, says=(*self.says, *notes))
 
     def whole(self) -> Group:
         """Title, body and sentences."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from .ablate import ablate
 from .attention import attention
 from .decode import decode
 from .embeddings import embeddings
+from .layers import layers
+from .masks import masks
 from .model import model
 from .perplexity import perplexity
 from .positions import positions
+from .qkv import qkv
 from .tokens import tokens
 
 app = typer.Typer(
@@ -17,10 +21,14 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("attention")(attention)
-app.command("decode")(decode)
-app.command("embeddings")(embeddings)
-app.command("model")(model)
-app.command("perplexity")(perplexity)
-app.command("positions")(positions)
 app.command("tokens")(tokens)
+app.command("embeddings")(embeddings)
+app.command("positions")(positions)
+app.command("masks")(masks)
+app.command("attention")(attention)
+app.command("qkv")(qkv)
+app.command("layers")(layers)
+app.command("decode")(decode)
+app.command("perplexity")(perplexity)
+app.command("model")(model)
+app.command("ablate")(ablate)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui_transformer.cli.parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption
+from tui_transformer.cli.parameters import DeviceName, DeviceOption, ModelOption
 
 if TYPE_CHECKING:
     from tui_transformer.decoding import Options as Decoding
@@ -61,10 +61,10 @@ class Options:
     @cached_property
     def translator(self) -> Translator:
         """The model. Raises BundleError or DeviceError."""
-        from tui_transformer.runtime import usable_cores
         from tui_transformer.translator import Translator
 
-        return Translator.load(self.model, self.device.value, self.threads or usable_cores())
+        # One sentence's operators are too small to share: a second thread makes them slower (measured: 2×).
+        return Translator.load(self.model, self.device.value, self.threads or 1)
 
     @cached_property
     def read_trace(self) -> Trace | None:
@@ -89,7 +89,10 @@ class Options:
 def _shared(
     model: ModelOption = "en-de",
     device: DeviceOption = DeviceName.auto,
-    threads: ThreadsOption = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of one operator; 1 if not given.", show_default=False, envvar="TTX_THREADS"),
+    ] = None,
     color: Annotated[
         ColorName, typer.Option(help="auto: on a terminal, unless NO_COLOR is set or TERM is dumb.")
     ] = ColorName.auto,

@@ -1,0 +1,49 @@
+"""`ttx inspect layers`: a sentence on its way through the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import selection
+from .options import Options, Text, with_options
+from .probing import TargetOption, look
+from .show import show_view
+
+if TYPE_CHECKING:
+    from tui_transformer.render.picture import Picture
+
+
+@with_options
+def layers(
+    options: Options,
+    text: Text = None,
+    target: TargetOption = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            help="Likeness of positions after this layer, large; 0 is before the first. All, small, if not given.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show what each layer makes of a sentence: norms, likeness of positions, and how the prediction forms.
+
+    Example:  ttx inspect layers "He admired her as a great director."
+    """
+
+    def make(text: str) -> Picture:
+        from tui_transformer.analysis.stream import Forming
+        from tui_transformer.render.views.layers import layers_picture
+
+        translator = options.translator
+        shape = translator.runtime.architecture
+        if layer is not None:
+            selection.within("layer", layer, 0, min(shape.encoder_layers, shape.decoder_layers))
+        probed, notes = look(options, text, target, lens=True)
+        assert probed.decoder.lens is not None
+        forming = Forming.of(probed.decoder.lens, probed.said, translator.target.piece)
+        return layers_picture(probed, forming, layer).noting(notes)
+
+    show_view("layers", text, make, options)

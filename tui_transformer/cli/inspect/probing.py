@@ -1,0 +1,71 @@
+"""What views that look inside the model have in common: what is probed, which head, which token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import selection
+from .options import Options
+from .show import given
+
+if TYPE_CHECKING:
+    from tui_transformer.architecture import Architecture
+    from tui_transformer.heads import Head
+    from tui_transformer.probed import Probed
+    from tui_transformer.translator import Translator
+
+TargetOption = Annotated[
+    str | None,
+    typer.Option("--target", help="A given translation; the model's own if not given.", show_default=False),
+]
+LayerOption = Annotated[int, typer.Option(help="From 1.")]
+HeadOption = Annotated[int, typer.Option(help="From 1.")]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The piece that asks, as it is written or by its number from 1; the middle one if not given.",
+        show_default=False,
+    ),
+]
+
+
+def look(
+    options: Options, text: str, target: str | None, lens: bool = False, width: int = 0
+) -> tuple[Probed, tuple[str, ...]]:
+    """All that happens inside, and sentences on what was left out of it.
+
+    Raises UsageError for a blank target.
+    """
+    translator = options.translator
+    ids = translator.target_ids(given(target)) if target is not None else None
+    probed = translator.probe(text, ids, lens=lens, width=width)
+    notes = source_notes(translator, text)
+    if ids is not None and (cut := len(ids) + 1 - len(probed.said)) > 0:
+        notes.append(f"The model says no more at once: {cut} further pieces of the target are left out.")
+    if not probed.complete:
+        notes.append("The model did not end this translation: it was cut off at the longest it may be.")
+    return probed, tuple(notes)
+
+
+def source_notes(translator: Translator, text: str) -> list[str]:
+    """A sentence on how much of the source is left out, if anything is."""
+    cut = len(translator.source_ids(text)) + 1 - translator.runtime.architecture.positions
+    return [f"The model reads no more at once: {cut} further pieces of the source are left out."] if cut > 0 else []
+
+
+def chosen_head(kind: str, layer: int, head: int, shape: Architecture) -> Head:
+    """A head as people count. Raises UsageError that names what there is."""
+    from tui_transformer.heads import Head, layers_of
+    from tui_transformer.probes import KINDS
+
+    selection.kind(kind, KINDS)
+    known = next(one for one in KINDS if one == kind)
+    return Head(known, selection.layer(layer, layers_of(known, shape)), selection.head(head, shape.heads))
+
+
+def chosen_token(wanted: str | None, pieces: Sequence[str]) -> int:
+    """The place, from 0, of the piece that asks. Raises UsageError that lists the pieces."""
+    return (len(pieces) - 1) // 2 if wanted is None else selection.piece(wanted, pieces)
