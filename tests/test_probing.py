@@ -66,7 +66,11 @@ def test_with_all_heads_on_not_a_bit_differs(model: Translator) -> None:
     plain, probe = model.runtime, model.probes
     assert type(plain) is Runtime
     left, right = (each.encode(ids, mask, attentions=True) for each in (plain, probe))
-    np.testing.assert_array_equal(left.attentions, right.attentions)
+    assert left.attentions is not None
+    assert right.attentions is not None
+    # What padding would attend to, the probe alone computes.
+    real = mask.astype(bool)
+    np.testing.assert_array_equal(left.attentions.swapaxes(2, 3)[:, real], right.attentions.swapaxes(2, 3)[:, real])
     caches = left.cache, right.cache
     random = np.random.default_rng(0)
     for _ in range(8):
@@ -425,7 +429,7 @@ def test_no_weight_is_on_disk_twice(folder: Path) -> None:
     for name in bundle.GRAPHS:
         for constant in onnx.load(folder / name, load_external_data=False).graph.initializer:
             where = {entry.key: entry.value for entry in constant.external_data}
-            assert where or (len(constant.dims) < 2 and len(constant.raw_data) < 16_384)
+            assert where or len(constant.raw_data) < (1024 if len(constant.dims) > 1 else 16_384)
             if where:
                 places.setdefault((where["location"], constant.name), set()).add(where["offset"])
     assert all(len(offsets) == 1 for offsets in places.values())

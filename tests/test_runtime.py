@@ -85,7 +85,7 @@ def test_shapes(runtime: Runtime, batch: tuple[Ids, Ids], prefix: Ids) -> None:
     assert encoding.attentions is not None
     assert encoding.attentions.shape == (shape.encoder_layers, rows, shape.heads, length, length)
     for t, step in enumerate(read(runtime, encoding.cache, prefix)):
-        assert (step.cache.position, step.cache.batch) == (t + 1, rows)
+        assert (step.cache.position, step.cache.rows) == (t + 1, rows)
         assert step.next_id.shape == (rows,)
         assert step.logits().shape == (rows, shape.target_vocabulary)
         assert step.self_attentions is not None

@@ -301,9 +301,14 @@ def test_rows_of_finished_sentences_are_dropped(width: int) -> None:
     limits = [2, 4, 20, 20]
     search = beam(limits, width) if width else greedy(limits)
     rows = [read // max(1, width) for read in rows_read(search, [endless] * 4)]
-    # One of four finished is not worth a copy of the cache, two are.
-    assert rows == [4] * 4 + [2] * 16
+    assert rows == [4] * 2 + [3] * 2 + [2] * 16
     assert [len(hypotheses[0].ids) for hypotheses in search.results()] == limits
+
+
+def test_one_finished_sentence_of_many_is_not_worth_a_copy_of_the_cache() -> None:
+    endless = Table(0, 3, probabilities=((0.1, 0, 0.9),) * 3)
+    rows = list(rows_read(greedy([2] + [5] * 19), [endless] * 20))
+    assert rows == [20] * 5
 
 
 # -- no repeats ---------------------------------------------------------------------------------------
