@@ -71,7 +71,7 @@ def decode(
     step: Annotated[int | None, typer.Option(help="One step large, from 1.", show_default=False)] = None,
     beam: Annotated[
         int | None,
-        typer.Option(help="The tree of so many hypotheses, from 2 to 64; greedy search if not given.",
+        typer.Option(min=1, help="The tree of so many hypotheses, from 2 to 64; greedy search if not given.",
                      show_default=False),
     ] = None,
     length_penalty: Annotated[
