@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,10 +14,10 @@ from .beam import BeamSearch
 from .bundle import SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle, read_bundle
 from .catalogue import find_model
 from .decoding import Options, decode, make_search, pad
-from .errors import UsageError
 from .events import Encoded, Event, Finished
 from .runtime import Device, Runtime, usable_cores
 from .search import Floats, Forced, Greedy, Hypothesis, Ids
+from .source import ForcedTarget, Source, edges, in_one_line, readable
 from .splitting import split_line
 from .tokenizer import Tokenizer, TokenizerOptions
 from .watching import Watcher
@@ -34,58 +31,6 @@ if TYPE_CHECKING:
     from .translation import Candidate
 
 __all__ = ["ForcedTarget", "Hypothesis", "Options", "Source", "Translator"]
-
-_EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
-_LINE_BREAKS = re.compile(r"[\r\n]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A part of a line: its text, the white space around it, and its ids for the encoder, end piece included.
-
-    Without ids there is nothing to translate: such a part comes out as it is. What attention must not see of it,
-    places among the ids, is `hidden`.
-    """
-
-    text: str
-    ids: tuple[int, ...]
-    before: str = ""
-    after: str = ""
-    hidden: frozenset[int] = frozenset()
-
-    @classmethod
-    def literal(cls, text: str) -> Source:
-        """A part that is not to be translated."""
-        return cls("", (), text)
-
-    def hiding(self, places: Iterable[int]) -> Source:
-        """The same part with these pieces hidden from all attention, as padding is.
-
-        Raises UsageError for a place that is not there, or if nothing would be left to see.
-        """
-        hidden = frozenset(places)
-        if not hidden <= set(range(len(self.ids))):
-            raise UsageError(f"the source has the pieces 1 to {len(self.ids)}: what is to be hidden must be among them")
-        if hidden and len(hidden) == len(self.ids):
-            raise UsageError("not every piece of the source can be hidden: attention must see something")
-        return replace(self, hidden=hidden)
-
-    @property
-    def whole(self) -> str:
-        """The part of the line as it was."""
-        return self.before + self.text + self.after
-
-
-@dataclass(frozen=True, slots=True)
-class ForcedTarget:
-    """What the model makes of a given translation: its log-probabilities, end included, in nats, and attention.
-
-    `cross_attention` (L, H, T, S), T the target with its end; None unless it was asked for.
-    """
-
-    ids: tuple[int, ...]
-    log_probabilities: tuple[float, ...]
-    cross_attention: Floats | None
 
 
 class Translator:
@@ -159,25 +104,25 @@ class Translator:
         manifest = self.bundle.manifest
         limit = min(manifest.sentence_limit, self.runtime.architecture.positions) - 1
         parts = split_line(
-            line, manifest.source_language, lambda part: len(self.source.encode(_readable(part))) <= limit
+            line, manifest.source_language, lambda part: len(self.source.encode(readable(part))) <= limit
         )
         return [self._source(part, limit) for part in parts]
 
     def source_ids(self, text: str) -> tuple[int, ...]:
         """All pieces of a text, without the end."""
-        return tuple(self.source.encode(_readable(text)))
+        return tuple(self.source.encode(readable(text)))
 
     def target_ids(self, text: str) -> tuple[int, ...]:
         """The pieces of a given translation, without start and end, written as the training texts are."""
-        return tuple(self.target.encode(_readable(text)))
+        return tuple(self.target.encode(readable(text)))
 
     def whole(self, text: str) -> Source:
         """A text in one part, cut at the model's positions."""
         return self._source(text, self.runtime.architecture.positions - 1)
 
     def _source(self, text: str, limit: int) -> Source:
-        before, core, after = _EDGES.fullmatch(text).groups()  # type: ignore[union-attr]
-        ids = (*self.source.encode(_readable(core))[:limit], self.special.source_eos) if core else ()
+        before, core, after = edges(text)
+        ids = (*self.source.encode(readable(core))[:limit], self.special.source_eos) if core else ()
         return Source(core, ids, before, after)
 
     def translate_batch(
@@ -249,7 +194,7 @@ class Translator:
 
         A line stays a line: the model has a piece for every byte, line breaks too.
         """
-        return source.before + _LINE_BREAKS.sub(" ", self.target.decode(translation.ids)) + source.after
+        return source.before + in_one_line(self.target.decode(translation.ids)) + source.after
 
     def translate_line(self, line: str, options: Options | None = None) -> str:
         """One line of text. For many lines `translate` is faster.
@@ -378,8 +323,3 @@ class Translator:
     @property
     def _ends(self) -> tuple[int, int, int]:
         return self.runtime.architecture.positions, self.special.target_bos, self.special.target_eos
-
-
-def _readable(text: str) -> str:
-    """What the model gets to read of a text: composed characters in one line, no white space around."""
-    return _LINE_BREAKS.sub(" ", unicodedata.normalize("NFC", text.strip()))

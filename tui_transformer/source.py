@@ -1,0 +1,79 @@
+"""What goes into a model, and what a given translation makes of it: a part of a line, ready to be read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .errors import UsageError
+from .search import Floats
+
+_EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
+_LINE_BREAKS = re.compile(r"[\r\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A part of a line: its text, the white space around it, and its ids for the encoder, end piece included.
+
+    Without ids there is nothing to translate: such a part comes out as it is. What attention must not see of it,
+    places among the ids, is `hidden`.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    before: str = ""
+    after: str = ""
+    hidden: frozenset[int] = frozenset()
+
+    @classmethod
+    def literal(cls, text: str) -> Source:
+        """A part that is not to be translated."""
+        return cls("", (), text)
+
+    def hiding(self, places: Iterable[int]) -> Source:
+        """The same part with these pieces hidden from all attention, as padding is.
+
+        Raises UsageError for a place that is not there, or if nothing would be left to see.
+        """
+        hidden = frozenset(places)
+        if not hidden <= set(range(len(self.ids))):
+            raise UsageError(f"the source has the pieces 1 to {len(self.ids)}: what is to be hidden must be among them")
+        if hidden and len(hidden) == len(self.ids):
+            raise UsageError("not every piece of the source can be hidden: attention must see something")
+        return replace(self, hidden=hidden)
+
+    @property
+    def whole(self) -> str:
+        """The part of the line as it was."""
+        return self.before + self.text + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedTarget:
+    """What the model makes of a given translation: its log-probabilities, end included, in nats, and attention.
+
+    `cross_attention` (L, H, T, S), T the target with its end; None unless it was asked for.
+    """
+
+    ids: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    cross_attention: Floats | None
+
+
+def edges(text: str) -> tuple[str, str, str]:
+    """A text's white space in front, the text without it, and the white space behind."""
+    before, core, after = _EDGES.fullmatch(text).groups()  # type: ignore[union-attr]
+    return before, core, after
+
+
+def in_one_line(text: str) -> str:
+    """The text with blanks for its line breaks."""
+    return _LINE_BREAKS.sub(" ", text)
+
+
+def readable(text: str) -> str:
+    """What the model gets to read of a text: composed characters in one line, no white space around."""
+    return in_one_line(unicodedata.normalize("NFC", text.strip()))
