@@ -34,7 +34,7 @@ class Size:
     lines: int = 2000
     parts: int = 4
     budget: Budget = field(default_factory=Budget)
-    tune_lines: int = 120
+    tune_lines: int = 320
     check_lines: int = 256
     sentences: int = 60
     rounds: int = 3
