@@ -108,9 +108,9 @@ STOPS = (
     Stop(
         "layers",
         "A stream that layers write to",
-        "before the sub-layers:  x ← x + Sublayer(LayerNorm(x))      (pre-norm)\n"
-        "after them, as in the paper:  x ← LayerNorm(x + Sublayer(x))   (post-norm)\n"
-        "logit lens:  p after layer l = softmax(x_l · W_out), behind the last LayerNorm if there is one",
+        "x ← LayerNorm(x + Sublayer(x))     post-norm, as in the paper\n"
+        "x ← x + Sublayer(LayerNorm(x))     pre-norm, with one LayerNorm at the end\n"
+        "logit lens:  p = softmax(x · W_out), x the stream after a layer",
         "Every sub-layer reads the stream and adds to it. If one reads the stream early as "
         "if it were the last layer's, one sees the prediction form: first vague, then settled.",
         (View("layers"),),
@@ -127,7 +127,7 @@ STOPS = (
     Stop(
         "beam",
         "Several hypotheses at once",
-        "score(y) = log p(y | x) / lp(y),   lp(y) = ((5 + |y|) / 6)^α      (Wu et al. 2016)",
+        "score(y) = log p(y | x) / lp(y),   lp(y) = ((5 + |y|) / 6)^α    (Wu et al. 2016)",
         "The likeliest piece now may lead to an unlikely sentence. A beam follows several beginnings side by side and "
         "drops the worst at each step. The length penalty keeps short translations from winning just because they "
         "have fewer factors.",
@@ -153,8 +153,8 @@ STOPS = (
     Stop(
         "model",
         "The whole machine",
-        "FFN(x) = act(x W₁ + b₁) W₂ + b₂,   p = softmax(x · W_out)\n"
-        "attention: 4 (d_model² + d_model),   FFN: 2 d_model d_ff + d_ff + d_model parameters",
+        "FFN(x) = act(x W₁ + b₁) W₂ + b₂,   W₁ (D × F),   W₂ (F × D)\n"
+        "parameters of an attention: 4 D² + 4 D,   of an FFN: 2 D F + F + D",
         "You have now seen all of it: embeddings, a stack of encoder layers, a stack of decoder layers, a projection "
         "onto the vocabulary. No size depends on the length of a sentence; the bars show where the parameters are.",
         (View("model", of_sentence=False),),
