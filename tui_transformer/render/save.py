@@ -15,19 +15,20 @@ from .svg import svg
 
 SUFFIXES = (".svg", ".html", ".txt", ".tsv", ".json", ".png")
 PNG_ZOOM = 2
-_PAGE = """<!doctype html>
+PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>body {{ font-family: system-ui, sans-serif; max-width: {width}px; margin: 2em auto; padding: 0 1em }}
-svg {{ max-width: 100%; height: auto }}</style>
+figure {{ margin: 1em 0 }} pre {{ overflow-x: auto }} svg {{ max-width: 100%; height: auto }}</style>
 <h1>{title}</h1>
-<figure role="img" aria-label="{says}">
-{drawing}</figure>
-{sentences}
+{body}
 </html>
 """
+_FIGURE = """<figure role="img" aria-label="{says}">
+{drawing}</figure>
+{sentences}"""
 
 
 def check_suffix(path: Path) -> None:
@@ -45,7 +46,11 @@ def save(picture: Picture, path: Path, width: int = 100, colour: bool | None = N
     check_suffix(path)
     suffix = path.suffix.lower()
     colours = suffix != ".txt" if colour is None else colour
-    content = _CONTENT[suffix](picture, width, colours)
+    write(path, _CONTENT[suffix](picture, width, colours))
+
+
+def write(path: Path, content: bytes) -> None:
+    """A file with this content, all of it or nothing. Raises InputError."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_bytes(content)
@@ -60,14 +65,12 @@ def _svg(picture: Picture, width: int, colour: bool) -> bytes:
 
 
 def _html(picture: Picture, width: int, colour: bool) -> bytes:
-    page = _PAGE.format(
-        title=escape(picture.title),
-        width=width * 10,
+    figure = _FIGURE.format(
         says=escape(" ".join(picture.says)),
         drawing=svg(picture.body, width, colour, picture.title),
         sentences="\n".join(f"<p>{escape(sentence)}</p>" for sentence in picture.says),
     )
-    return page.encode()
+    return PAGE.format(title=escape(picture.title), width=width * 10, body=figure).encode()
 
 
 def _txt(picture: Picture, width: int, colour: bool) -> bytes:

@@ -15,12 +15,14 @@ from .perplexity import perplexity
 from .positions import positions
 from .qkv import qkv
 from .tokens import tokens
+from .tour import tour
 
 app = typer.Typer(
     help="Look inside: pictures of what the model does with your sentence.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("tour")(tour)
 app.command("tokens")(tokens)
 app.command("embeddings")(embeddings)
 app.command("positions")(positions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from tui_transformer.cli.parameters import DeviceName, DeviceOption, ModelOption
 if TYPE_CHECKING:
     from tui_transformer.decoding import Options as Decoding
     from tui_transformer.events import Trace
+    from tui_transformer.render.picture import Picture
     from tui_transformer.translator import Translator
 
 Text = Annotated[
@@ -52,15 +53,23 @@ class Options:
     threads: int | None
     color: ColorName
     width: int | None
-    output_format: FormatName | None
-    save: list[Path] | None
-    no_pager: bool
+    output_format: FormatName | None = None
+    save: list[Path] | None = None
+    no_pager: bool = False
     trace: Path | None = None
     from_trace: Path | None = None
+    context: typer.Context | None = None
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """Who keeps the picture, if nobody is to see it yet."""
+        return self.context.obj if self.context and isinstance(self.context.obj, Keeper) else None
 
     @cached_property
     def translator(self) -> Translator:
         """The model. Raises BundleError or DeviceError."""
+        if self.keeper:
+            return self.keeper.options.translator
         from tui_transformer.translator import Translator
 
         # One sentence's operators are too small to share: a second thread makes them slower (measured: 2×).
@@ -86,7 +95,15 @@ class Options:
         return trace
 
 
-def _shared(
+@dataclass(slots=True)
+class Keeper:
+    """Keeps the pictures that a view would show. A command gets it as its context's object; the model is shared."""
+
+    options: Options
+    pictures: list[Picture] = field(default_factory=list)
+
+
+def _drawing(
     model: ModelOption = "en-de",
     device: DeviceOption = DeviceName.auto,
     threads: Annotated[
@@ -99,6 +116,11 @@ def _shared(
     width: Annotated[
         int | None, typer.Option(min=20, max=1000, help="Columns; the terminal's if not given.", show_default=False)
     ] = None,
+) -> None:
+    """The options of all that draws: only their signature is used."""
+
+
+def _output(
     output_format: Annotated[
         FormatName | None, typer.Option("--format", help="tsv or json: the values.", show_default=False)
     ] = None,
@@ -108,7 +130,7 @@ def _shared(
     ] = None,
     no_pager: Annotated[bool, typer.Option("--no-pager", help="Never page what is taller than the terminal.")] = False,
 ) -> None:
-    """The options that every view has: only their signature is used."""
+    """Where the picture of a view goes: only their signature is used."""
 
 
 def _traces(
@@ -125,24 +147,30 @@ View = Callable[..., None]
 
 def with_options(view: View) -> View:
     """A command from `view(options: Options, …)`: the view's own parameters, and those that all views share."""
-    return _with(view, _shared)
+    return _with(view, _drawing, _output)
 
 
 def with_options_and_traces(view: View) -> View:
     """The same for a view that shows a decoding, which can be saved and read back: `options.decoding`."""
-    return _with(view, _shared, _traces)
+    return _with(view, _drawing, _output, _traces)
+
+
+def with_drawing_options(command: View) -> View:
+    """The same for a command that shows or saves in a way of its own: which model, how wide, in what colours."""
+    return _with(command, _drawing)
 
 
 def _with(view: View, *sources: View) -> View:
     shared = [parameter for source in sources for parameter in _parameters(source)]
 
-    def command(**arguments: Any) -> None:
-        options = Options(**{parameter.name: arguments.pop(parameter.name) for parameter in shared})
-        view(options, **arguments)
+    def command(context: typer.Context, **arguments: Any) -> None:
+        given = {parameter.name: arguments.pop(parameter.name) for parameter in shared}
+        view(Options(**given, context=context), **arguments)
 
     command.__name__, command.__doc__, command.__module__ = view.__name__, view.__doc__, view.__module__
     # Typer reads its parameters from here.
-    command.__signature__ = inspect.Signature([*_parameters(view)[1:], *shared])  # type: ignore[attr-defined]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    command.__signature__ = inspect.Signature([context, *_parameters(view)[1:], *shared])  # type: ignore[attr-defined]
     command.__annotations__ = {}
     return command
 

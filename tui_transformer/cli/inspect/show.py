@@ -48,7 +48,10 @@ def given(text: str) -> str:
 
 
 def show(picture: Picture, options: Options) -> None:
-    """Save the picture if files are named; else, or if a format is named as well, print it."""
+    """Save the picture if files are named; else, or if a format is named as well, print it. A keeper takes it all."""
+    if options.keeper:
+        options.keeper.pictures.append(picture)
+        return
     from tui_transformer.render.save import check_suffix, save
 
     for path in options.save or ():
@@ -57,9 +60,9 @@ def show(picture: Picture, options: Options) -> None:
         colour = None if options.color is ColorName.auto else options.color is ColorName.always
         save(picture, path, options.width or SAVED_WIDTH, colour)
     if options.output_format is FormatName.json:
-        _print([picture.to_json()])
+        print_lines([picture.to_json()])
     elif options.output_format is FormatName.tsv:
-        _print(picture.table.lines())
+        print_lines(picture.table.lines())
     elif options.output_format or not options.save:
         _draw(picture, options)
 
@@ -111,7 +114,7 @@ def _draw(picture: Picture, options: Options) -> None:
         return
     lines = drawn(picture.whole(), options.width or size.columns, colours(options.color)).splitlines()
     if not (terminal and not options.no_pager and len(lines) >= size.lines and page(lines)):
-        _print(lines)
+        print_lines(lines)
 
 
 def _play(picture: Picture, options: Options) -> None:
@@ -152,7 +155,8 @@ def colours(color: ColorName) -> ColourSystem | None:
     return found or "truecolor"  # type: ignore[return-value]
 
 
-def _print(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines to standard output, until nobody reads on or Ctrl-C."""
     from tui_transformer.cli.streams import stream_out
     from tui_transformer.cli.textio import LineReader
 
