@@ -1,8 +1,8 @@
-"""A whole decoding in a file: saved once, looked at without a model.
+"""A whole decoding in a file, or all that happened inside: saved once, looked at without a model.
 
-The file is a zip: `trace.json` with the schema's number and all that is not an array, and one .npy a step and kind
-of attention, in half precision. Nothing in it is ever unpickled. Attention read back is within 0.0005 of what was
-saved; its rows sum to 1 as closely as that.
+The file is a zip: `trace.json` with the schema's number, what is kept, and all that is not an array, and one .npy an
+array, in half precision. Nothing in it is ever unpickled. Attention read back is within 0.0005 of what was saved; its
+rows sum to 1 as closely as that. A score that hides a position comes back as the least that half precision has.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import typing
 import zipfile
 import zlib
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,45 @@ import numpy as np
 
 from .errors import InputError
 from .events import BeamStep, Encoded, Step, Trace
+from .probed import Attended, Probed, Stream
 
 SCHEMA = 1
 _CONTENT = "trace.json"
-_OPTIONAL_ARRAYS = ("log_probabilities",)
-_ARRAYS = ("attention", "self_attention", "cross_attention", *_OPTIONAL_ARRAYS)
+_OPTIONAL_ARRAYS = ("log_probabilities", "lens")
+_MOST = np.finfo(np.float16).max
 _BROKEN = (KeyError, TypeError, ValueError, EOFError, RecursionError, MemoryError, NotImplementedError, RuntimeError,
            zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
-def save_trace(trace: Trace, path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a view of the model's inside needs: all that happened, what target ids are called, and what is to be said.
+
+    `vocabulary` has the pieces of all target ids, for the logit lens.
+    """
+
+    probed: Probed
+    vocabulary: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+Kept = Trace | Inside
+_KINDS: dict[str, type[Kept]] = {"decoding": Trace, "inside": Inside}
+
+
+def save_trace(trace: Kept, path: Path) -> None:
     """Write a trace; all of it or nothing. Raises InputError if the place cannot be written."""
     arrays: dict[str, Any] = {}
-    content = {"schema": SCHEMA, **{field.name: _plain(getattr(trace, field.name), field.name, arrays)
-                                    for field in fields(trace)}}  # fmt: skip
+    kind = next(name for name, known in _KINDS.items() if isinstance(trace, known))
+    content = {"schema": SCHEMA, "kind": kind, **{field.name: _plain(getattr(trace, field.name), field.name, arrays)
+                                                  for field in fields(trace)}}  # fmt: skip
     partial = path.with_name(f".{path.name}.partial")
     try:
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(_CONTENT, json.dumps(content, ensure_ascii=False))
             for name, array in arrays.items():
                 with io.BytesIO() as buffer:
-                    np.lib.format.write_array(buffer, array.astype(np.float16), allow_pickle=False)
+                    np.lib.format.write_array(buffer, _halved(array), allow_pickle=False)
                     file.writestr(f"{name}.npy", buffer.getvalue())
         partial.replace(path)
     except OSError as error:
@@ -48,7 +66,7 @@ def save_trace(trace: Trace, path: Path) -> None:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 
-def load_trace(path: Path) -> Trace:
+def load_trace(path: Path) -> Kept:
     """Read what `save_trace` wrote. Raises InputError that says what is wrong with the file."""
     try:
         with zipfile.ZipFile(path) as file:
@@ -56,16 +74,33 @@ def load_trace(path: Path) -> Trace:
             found = content.get("schema") if isinstance(content, dict) else None
             if found != SCHEMA:
                 raise InputError(f"{path} is a trace of schema {found!r}, this ttx reads schema {SCHEMA}")
-            trace = Trace(**{
-                field.name: _build(hint, content[field.name], field.name, file)
-                for field, hint in zip(fields(Trace), typing.get_type_hints(Trace).values(), strict=True)
+            # Traces of before there was a choice are decodings.
+            kept = _KINDS[content.get("kind", "decoding")]
+            trace = kept(**{
+                name: _build(hint, content[name], name, file) for name, hint in typing.get_type_hints(kept).items()
             })  # fmt: skip
-            _check(trace)
+            _check(trace) if isinstance(trace, Trace) else _check_inside(trace)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except _BROKEN as error:
         raise InputError(f"{path} is no trace, or a broken one: {error}") from None
     return trace
+
+
+def as_decoding(kept: Kept, path: Path) -> Trace:
+    """What was read from `path`, a decoding. Raises InputError if it is none."""
+    if not isinstance(kept, Trace):
+        raise InputError(f"{path} shows the inside of a model (ttx inspect qkv, layers, masks), not a decoding")
+    return kept
+
+
+def as_inside(kept: Kept, path: Path) -> Inside:
+    """What was read from `path`, a model's inside. Raises InputError if it is none."""
+    if not isinstance(kept, Inside):
+        raise InputError(
+            f"{path} shows a decoding, not the inside of a model: ttx inspect qkv, layers, masks keep that"
+        )
+    return kept
 
 
 def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
@@ -76,9 +111,9 @@ def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
     if isinstance(value, tuple):
         return [_plain(one, f"{name}.{i}", arrays) for i, one in enumerate(value)]
     if is_dataclass(value):
-        parts = {field.name: _plain(getattr(value, field.name), f"{name}.{field.name}", arrays)
-                 for field in fields(value)}  # fmt: skip
-        return {key: part for key, part in parts.items() if key not in _ARRAYS}
+        return {
+            field.name: _plain(getattr(value, field.name), f"{name}.{field.name}", arrays) for field in fields(value)
+        }
     return value
 
 
@@ -94,14 +129,24 @@ def _build(hint: Any, value: Any, name: str, file: zipfile.ZipFile) -> Any:
             raise TypeError(f"{name} is not an object")
         hints = typing.get_type_hints(hint)
         return typing.cast(type, hint)(**{
-            key: _array(file, f"{name}.{key}") if key in _ARRAYS else _build(inner, value[key], f"{name}.{key}", file)
-            for key, inner in hints.items()
+            key: _build(inner, value.get(key), f"{name}.{key}", file) for key, inner in hints.items()
         })  # fmt: skip
+    if _is_array(hint):
+        return _array(file, name)
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
         raise TypeError(f"{name} is not of type {getattr(hint, '__name__', hint)}")
     return value
+
+
+def _is_array(hint: Any) -> bool:
+    """Whether a field holds an array, or one that may be missing."""
+    return any(typing.get_origin(one) is np.ndarray for one in (hint, *typing.get_args(hint)))
+
+
+def _halved(array: Any) -> Any:
+    return np.clip(array, -_MOST, _MOST).astype(np.float16)
 
 
 def _array(file: zipfile.ZipFile, name: str) -> Any:
@@ -134,7 +179,35 @@ def _check(trace: Trace) -> None:
         raise ValueError("the log-probabilities are not one a piece at every step")
 
 
-def _shape(event: Encoded | Step | BeamStep, name: str, shape: tuple[int, ...]) -> None:
+def _check_inside(inside: Inside) -> None:
+    """Every array has the shape that the number of pieces asks for."""
+    probed = inside.probed
+    source, target = len(probed.pieces), len(probed.said_pieces)
+    encoder, decoder = probed.encoder, probed.decoder
+    asked = ((encoder.attention, source, source), (decoder.self_attention, target, target),
+             (decoder.cross_attention, target, source))  # fmt: skip
+    for attended, asking, answering in asked:
+        layers, heads, _, size = attended.query.shape
+        for name in ("query", "context"):
+            _shape(attended, name, (layers, heads, asking, size))
+        for name in ("key", "value"):
+            _shape(attended, name, (layers, heads, answering, size))
+        for name in ("scores", "masked_scores", "weights"):
+            _shape(attended, name, (layers, heads, asking, answering))
+    for stream, places in ((encoder.stream, source), (decoder.stream, target)):
+        sublayers, _, width = stream.added.shape
+        _shape(stream, "added", (sublayers, places, width))
+        _shape(stream, "residual", (1 + sublayers, places, width))
+    texts = (probed.ids, probed.visible, probed.pieces, probed.read, probed.read_pieces, probed.said)
+    if [len(one) for one in texts] != [source] * 3 + [target] * 3 or not source or not target:
+        raise ValueError("its pieces and ids are not as many as each other")
+    if decoder.logits.shape != (target, len(inside.vocabulary)):
+        raise ValueError("its logits are not one a piece of the vocabulary")
+    if decoder.lens is not None and decoder.lens.shape[1:] != decoder.logits.shape:
+        raise ValueError("its lens does not fit its logits")
+
+
+def _shape(event: Encoded | Step | BeamStep | Attended | Stream, name: str, shape: tuple[int, ...]) -> None:
     found = getattr(event, name).shape
     if found != shape:
         raise ValueError(f"{name} has shape {found}, not {shape}")

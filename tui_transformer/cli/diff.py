@@ -183,11 +183,11 @@ def _translation(translator: Translator, text: str) -> str:
 
 def _of_traces(paths: list[Path], wanted: Wanted) -> Picture:
     from tui_transformer.render.views.difference import Side
-    from tui_transformer.traces import load_trace
+    from tui_transformer.traces import as_decoding, load_trace
 
     if len(paths) != 2:
         raise UsageError("--from-trace must be given twice, for A and for B")
-    a, b = (load_trace(path) for path in paths)
+    a, b = (as_decoding(load_trace(path), path) for path in paths)
     sides = [Side("", trace.encoded.text, trace.finished.text) for trace in (a, b)]
     same = a.finished.ids == b.finished.ids
     read = "Both read the same target." if same else "Each read what it wrote: behind the first difference they part."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import selection
-from .options import Options, Text, with_options
+from .options import Options, Text, with_options_and_traces
 from .probing import TargetOption, look
 from .show import show_view
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui_transformer.render.picture import Picture
 
 
-@with_options
+@with_options_and_traces
 def layers(
     options: Options,
     text: Text = None,
@@ -37,13 +37,13 @@ def layers(
         from tui_transformer.analysis.stream import Forming
         from tui_transformer.render.views.layers import layers_picture
 
-        translator = options.translator
-        shape = translator.runtime.architecture
+        inside = look(options, text, target, lens=True)
+        encoder, decoder = inside.probed.encoder, inside.probed.decoder
+        assert decoder.lens is not None
         if layer is not None:
-            selection.within("layer", layer, 0, min(shape.encoder_layers, shape.decoder_layers))
-        probed, notes = look(options, text, target, lens=True)
-        assert probed.decoder.lens is not None
-        forming = Forming.of(probed.decoder.lens, probed.said, translator.target.piece)
-        return layers_picture(probed, forming, layer).noting(notes)
+            readings = min(len(side.stream.after_layers) for side in (encoder, decoder))
+            selection.within("layer", layer, 0, readings - 1)
+        forming = Forming.of(decoder.lens, inside.probed.said, inside.vocabulary.__getitem__)
+        return layers_picture(inside.probed, forming, layer).noting(inside.notes)
 
     show_view("layers", text, make, options)

@@ -9,7 +9,7 @@ import typer
 
 from tui_transformer.errors import UsageError
 
-from .options import Options, Text, with_options
+from .options import Options, Text, with_options_and_traces
 from .probing import HeadOption, LayerOption, TokenOption, chosen_head, chosen_token, look
 from .show import given, show_view
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 USUAL_KINDS = ("encoder", "decoder")
 
 
-@with_options
+@with_options_and_traces
 def masks(
     options: Options,
     text: Text = None,
@@ -57,16 +57,19 @@ def masks(
         from tui_transformer.render.views.heads import HeadInside
         from tui_transformer.render.views.masks import masks_picture
 
-        shape = options.translator.runtime.architecture
-        chosen = [chosen_head(one, layer, head, shape) for one in ([kind] if kind else USUAL_KINDS)]
-        ids = _source_batch(options.translator, [text, *others])
-        probed, notes = look(options, text, target, width=ids.shape[1])
+        if options.from_trace and others:
+            raise UsageError("--from-trace keeps one sentence: --beside does not go with it")
+        width = 0 if options.from_trace else _source_batch(options.translator, [text, *others]).shape[1]
+        inside = look(options, text, target, width=width)
+        probed = inside.probed
+        chosen = [chosen_head(one, layer, head, probed) for one in ([kind] if kind else USUAL_KINDS)]
         heads = []
         for one in chosen:
             asking = probed.asking(one.kind)
             real = sum(probed.visible) if one.kind == "encoder" else len(asking)
             heads.append(HeadInside(probed, one, chosen_token(token, asking[:real])))
-        return masks_picture(_masked(options.translator, ids, probed, others), heads).noting(notes)
+        batch = _masked(options.translator, [text, *others], probed) if others else _alone(probed)
+        return masks_picture(batch, heads).noting(inside.notes)
 
     show_view("masks", text, make, options)
 
@@ -80,14 +83,27 @@ def _source_batch(translator: Translator, texts: Sequence[str]) -> Ids:
     return pad(rows, special.source_pad, translator.runtime.architecture.positions)[0]
 
 
-def _masked(translator: Translator, ids: Ids, probed: Probed, others: Sequence[str]) -> MaskedBatch:
-    """The masks of a batch of the probed sentence and others, with the targets that are read."""
+def _alone(probed: Probed) -> MaskedBatch:
+    """The masks of the probed sentence and the target that is read."""
+    import numpy as np
+
+    from tui_transformer.masks import combine_masks, look_ahead_mask
+    from tui_transformer.render.views.masks import MaskedBatch
+
+    seen, read = (np.array(row, bool)[None, None, None] for row in (probed.visible, [True] * len(probed.read)))
+    look_ahead = look_ahead_mask(len(probed.read))
+    both = combine_masks(read, look_ahead)
+    return MaskedBatch([probed.pieces], [probed.read_pieces], seen, read, look_ahead, both)
+
+
+def _masked(translator: Translator, texts: Sequence[str], probed: Probed) -> MaskedBatch:
+    """The masks of a batch of sentences, the first the probed one, with the targets that are read."""
     from tui_transformer.decoding import pad
     from tui_transformer.masks import combine_masks, look_ahead_mask, padding_mask
     from tui_transformer.render.views.masks import MaskedBatch
 
-    special = translator.special
-    found = translator.translate_batch([translator.whole(text) for text in others])
+    special, ids = translator.special, _source_batch(translator, texts)
+    found = translator.translate_batch([translator.whole(text) for text in texts[1:]])
     read = [probed.read, *((special.target_bos, *hypotheses[0].ids) for hypotheses in found)]
     # As in training, and other than for the encoder, to the longest and no further.
     longest = max(map(len, read))

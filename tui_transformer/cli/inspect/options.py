@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tui_transformer.decoding import Options as Decoding
     from tui_transformer.events import Trace
     from tui_transformer.render.picture import Picture
+    from tui_transformer.traces import Inside, Kept
     from tui_transformer.translator import Translator
 
 Text = Annotated[
@@ -76,11 +77,34 @@ class Options:
         return Translator.load(self.model, self.device.value, self.threads or 1)
 
     @cached_property
-    def read_trace(self) -> Trace | None:
-        """The decoding that `--from-trace` names, None without it. Raises InputError."""
+    def kept(self) -> Kept | None:
+        """What `--from-trace` names, None without it. Raises InputError."""
         from tui_transformer.traces import load_trace
 
         return load_trace(self.from_trace) if self.from_trace else None
+
+    @property
+    def read_trace(self) -> Trace | None:
+        """The decoding that `--from-trace` names, None without it. Raises InputError."""
+        from tui_transformer.traces import as_decoding
+
+        return as_decoding(self.kept, self.from_trace) if self.kept and self.from_trace else None
+
+    @property
+    def read_inside(self) -> Inside | None:
+        """What happened inside, as `--from-trace` keeps it, None without it. Raises InputError."""
+        from tui_transformer.traces import as_inside
+
+        return as_inside(self.kept, self.from_trace) if self.kept and self.from_trace else None
+
+    @property
+    def kept_text(self) -> str | None:
+        """The sentence of what `--from-trace` names, None without it. Raises InputError."""
+        from tui_transformer.events import Trace
+
+        if self.kept is None:
+            return None
+        return self.kept.encoded.text if isinstance(self.kept, Trace) else self.kept.probed.text
 
     def decoding(self, text: str, how: Decoding) -> Trace:
         """The decoding of a sentence: read from `--from-trace`, or done now and kept in `--trace`."""

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.errors import UsageError
+
 from . import selection
 from .options import Options
 from .show import given
 
 if TYPE_CHECKING:
-    from tui_transformer.architecture import Architecture
     from tui_transformer.heads import Head
     from tui_transformer.probed import Probed
+    from tui_transformer.traces import Inside
     from tui_transformer.translator import Translator
 
 TargetOption = Annotated[
@@ -32,13 +34,19 @@ TokenOption = Annotated[
 ]
 
 
-def look(
-    options: Options, text: str, target: str | None, lens: bool = False, width: int = 0
-) -> tuple[Probed, tuple[str, ...]]:
-    """All that happens inside, and sentences on what was left out of it.
+def look(options: Options, text: str, target: str | None, lens: bool = False, width: int = 0) -> Inside:
+    """All that happens inside, and sentences on what was left out of it: now, or as `--from-trace` keeps it.
 
-    Raises UsageError for a blank target.
+    Raises UsageError for a blank target, or for a kept one that lacks the `lens`.
     """
+    from tui_transformer.traces import Inside, save_trace
+
+    if options.read_inside:
+        if target is not None:
+            raise UsageError("--from-trace shows what was said: a target does not go with it")
+        if lens and options.read_inside.probed.decoder.lens is None:
+            raise UsageError(f"{options.from_trace} has no logit lens: `ttx inspect layers` keeps one")
+        return options.read_inside
     translator = options.translator
     ids = translator.target_ids(given(target)) if target is not None else None
     probed = translator.probe(text, ids, lens=lens, width=width)
@@ -47,7 +55,10 @@ def look(
         notes.append(f"The model says no more at once: {cut} further pieces of the target are left out.")
     if not probed.complete:
         notes.append("The model did not end this translation: it was cut off at the longest it may be.")
-    return probed, tuple(notes)
+    inside = Inside(probed, translator.target.pieces(range(translator.target.size)), tuple(notes))
+    if options.trace:
+        save_trace(inside, options.trace)
+    return inside
 
 
 def source_notes(translator: Translator, text: str) -> list[str]:
@@ -56,14 +67,15 @@ def source_notes(translator: Translator, text: str) -> list[str]:
     return [f"The model reads no more at once: {cut} further pieces of the source are left out."] if cut > 0 else []
 
 
-def chosen_head(kind: str, layer: int, head: int, shape: Architecture) -> Head:
+def chosen_head(kind: str, layer: int, head: int, probed: Probed) -> Head:
     """A head as people count. Raises UsageError that names what there is."""
-    from tui_transformer.heads import Head, layers_of
+    from tui_transformer.heads import Head
     from tui_transformer.probes import KINDS
 
     selection.kind(kind, KINDS)
     known = next(one for one in KINDS if one == kind)
-    return Head(known, selection.layer(layer, layers_of(known, shape)), selection.head(head, shape.heads))
+    layers, heads = probed.attended(known).query.shape[:2]
+    return Head(known, selection.layer(layer, layers), selection.head(head, heads))
 
 
 def chosen_token(wanted: str | None, pieces: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Options, Text, with_options
+from .options import Options, Text, with_options_and_traces
 from .probing import HeadOption, LayerOption, TargetOption, TokenOption, chosen_head, chosen_token, look
 from .show import show_view
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui_transformer.render.picture import Picture
 
 
-@with_options
+@with_options_and_traces
 def qkv(
     options: Options,
     text: Text = None,
@@ -33,9 +33,10 @@ def qkv(
     def make(text: str) -> Picture:
         from tui_transformer.render.views.qkv import Attending, qkv_picture
 
-        which = chosen_head(kind, layer, head, options.translator.runtime.architecture)
-        probed, notes = look(options, text, target)
+        inside = look(options, text, target)
+        probed = inside.probed
+        which = chosen_head(kind, layer, head, probed)
         asked = Attending(probed, which, chosen_token(token, probed.asking(which.kind)))
-        return qkv_picture(asked, keys).noting(notes)
+        return qkv_picture(asked, keys).noting(inside.notes)
 
     show_view("qkv", text, make, options)

@@ -30,10 +30,10 @@ def show_view(view: str, text: str | None, make: Callable[[str], Picture], optio
     that the view cannot show {"error": …}, and then the command ends with the exit code of the first such error.
     Raises UsageError for a blank text, or for what does not go together.
     """
-    if options.read_trace:
+    if (kept := options.kept_text) is not None:
         if text is not None:
             raise UsageError("give either TEXT or --from-trace, not both")
-        show(make(options.read_trace.encoded.text), options)
+        show(make(kept), options)
     elif text is None:
         show_lines(view, make, options)
     else:
