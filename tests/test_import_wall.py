@@ -179,6 +179,7 @@ def test_importing_the_package_loads_nothing_of_it_but_itself() -> None:
         "inspect tokens",
         "inspect positions",
         "inspect attention",
+        "inspect tour",
         "diff",
     ],
 )

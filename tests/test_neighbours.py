@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tui_transformer.analysis.neighbours import combined, cosines, mean_cosine, nearest, parse_terms, unit
+from tui_transformer.analysis.cosine import cosines, mean_cosine, unit
+from tui_transformer.analysis.neighbours import combined, cosines_to, nearest, parse_terms
 
 TABLES = arrays.arrays(
     np.float32,
@@ -29,10 +30,10 @@ def test_unit_rows_have_length_one_and_keep_their_direction(table: np.ndarray) -
 
 @given(TABLES, st.floats(0.1, 100))
 def test_cosines_do_not_depend_on_lengths(table: np.ndarray, factor: float) -> None:
-    found = cosines(table, table[0])
+    found = cosines_to(table, table[0])
     assert (np.abs(found) <= 1).all()
     np.testing.assert_allclose(
-        cosines(table.astype(float) * factor, -factor * table[0].astype(float)), -found, atol=1e-9
+        cosines_to(table.astype(float) * factor, -factor * table[0].astype(float)), -found, atol=1e-9
     )
 
 
@@ -41,7 +42,7 @@ def test_the_nearest_are_the_largest_cosines_of_those_allowed(table: np.ndarray,
     found = nearest(table, table[0], count, sorted(without))
     allowed = [i for i in range(len(table)) if i not in without]
     assert len(found) == min(count, len(allowed))
-    assert [cosine for _, cosine in found] == sorted(cosines(table, table[0])[allowed], reverse=True)[: len(found)]
+    assert [cosine for _, cosine in found] == sorted(cosines_to(table, table[0])[allowed], reverse=True)[: len(found)]
     assert not without & {i for i, _ in found}
     assert all(a[0] < b[0] for a, b in pairwise(found) if a[1] == b[1])
 
@@ -57,10 +58,10 @@ def test_a_sum_is_that_of_directions() -> None:
 
 
 def test_how_alike_rows_are() -> None:
-    assert mean_cosine(np.eye(3)) == pytest.approx(0)
-    assert mean_cosine(np.array([[1.0, 0], [5, 0], [2, 0]])) == pytest.approx(1)
-    assert mean_cosine(np.array([[1.0, 0], [-1, 0]])) == pytest.approx(-1)
-    assert mean_cosine(np.array([[1.0, 0]])) == 0
+    assert mean_cosine(cosines(np.eye(3))) == pytest.approx(0)
+    assert mean_cosine(cosines(np.array([[1.0, 0], [5, 0], [2, 0]]))) == pytest.approx(1)
+    assert mean_cosine(cosines(np.array([[1.0, 0], [-1, 0]]))) == pytest.approx(-1)
+    assert mean_cosine(cosines(np.array([[1.0, 0]]))) == 1
 
 
 @pytest.mark.parametrize(

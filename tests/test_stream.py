@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tui_transformer.analysis.stream import Forming, cosines, mean_cosine, norms
+from tui_transformer.analysis.cosine import cosines, mean_cosine
+from tui_transformer.analysis.stream import Forming, norms
 
 
 def test_norms_and_cosines() -> None:

@@ -59,4 +59,5 @@ def test_version(ttx_here: Ttx) -> None:
 def test_what_is_no_command_is_wrong_usage(ttx_here: Ttx, arguments: list[str]) -> None:
     done = ttx_here(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert "No such" in done.err
+    assert done.err.startswith("ttx: no such ")
+    assert done.err.count("\n") == 1

@@ -287,7 +287,7 @@ REFUSED = [
     ("--step 99", "step 99: the decoding has steps 1 to"),
     ("--step 0", "step 0: the decoding has steps 1 to"),
     ("--beam 2 --step 99", "step 99: it must be from 1 to"),
-    ("--beam 65", "beam 65: it must be from 1 to 64"),
+    ("--beam 65", "'--beam': 65 is not in the range 1<=x<=64"),
     ("--top 0", "top 0: it must be from 1 to 100"),
     ("--top 101", "top 101: it must be from 1 to 100"),
     ("--beam 2 --top 3", "--top is for greedy search"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tui_transformer.analysis.neighbours import unit
+from tui_transformer.analysis.cosine import unit
 from tui_transformer.analysis.projection import along, principal_components
 from tui_transformer.probes import TEXT_SIDES
 from tui_transformer.render.picture import Picture
@@ -165,3 +165,9 @@ def test_what_is_not_there_is_told_in_one_line(ttx: Ttx, bundle_folder: Path, ar
     done = ttx("inspect", "embeddings", "--model", bundle_folder, *arguments)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert said in done.err
+
+
+def test_a_single_neighbour_is_not_called_alike(ttx: Ttx, bundle_folder: Path) -> None:
+    done = ttx("inspect", "embeddings", "--model", bundle_folder, "--near", "</s>", "--count", "1")
+    assert done.code == 0
+    assert "hardly told apart" not in done.out

@@ -231,7 +231,8 @@ def test_wrong_usage(ttx_here: Ttx, tmp_path: Path, arguments: list[str]) -> Non
     (tmp_path / "a.txt").write_text("Hello.\n")
     done = ttx_here("translate", *arguments)
     assert (done.code, done.out) == (2, "")
-    assert "Error" in done.err
+    assert done.err.startswith("ttx: ")
+    assert done.err.count("\n") == 1
     assert arguments[0] in done.err or "--input" in done.err
 
 

@@ -7,20 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .cosine import unit
+
 Floats = npt.NDArray[np.float64]
 
 _SIGNS = {"+": 1, "-": -1, "−": -1}
 
 
-def unit(rows: npt.NDArray[np.floating]) -> Floats:
-    """Rows (…, D) with length 1; a row of zeros stays one."""
-    wide = rows.astype(np.float64)
-    lengths = np.linalg.norm(wide, axis=-1, keepdims=True)
-    found: Floats = wide / np.where(lengths == 0, 1, lengths)
-    return found
-
-
-def cosines(table: npt.NDArray[np.floating], vector: npt.NDArray[np.floating]) -> Floats:
+def cosines_to(table: npt.NDArray[np.floating], vector: npt.NDArray[np.floating]) -> Floats:
     """The cosine between each row of a table (V, D) and a vector (D,): (V,), −1…1."""
     found: Floats = np.clip(unit(table) @ unit(vector), -1, 1)
     return found
@@ -33,7 +27,7 @@ def nearest(
 
     At most `count`, and none of those `without`; of equal ones the one with the lower id comes first.
     """
-    found = cosines(table, vector)
+    found = cosines_to(table, vector)
     order = [int(i) for i in np.argsort(-found, kind="stable")[: count + len(without)] if i not in without]
     return [(i, float(found[i])) for i in order[:count]]
 
@@ -65,11 +59,3 @@ def parse_terms(text: str) -> list[tuple[int, str]]:
     if sign or not terms:
         raise ValueError(f"{text!r}: write pieces with + or - between them, such as 'king - man + woman'")
     return terms
-
-
-def mean_cosine(rows: npt.NDArray[np.floating]) -> float:
-    """The mean cosine among rows (N, D), each with every other; 0 for fewer than two."""
-    directions, count = unit(rows), len(rows)
-    if count < 2:
-        return 0.0
-    return float((directions @ directions.T).sum() - (directions**2).sum()) / (count * (count - 1))

@@ -19,20 +19,6 @@ def norms(vectors: Floats) -> Floats:
     return lengths
 
 
-def cosines(vectors: Floats) -> Floats:
-    """The cosine of the angle between each two vectors: (…, S, D) → (…, S, S); 0 for a vector without length."""
-    lengths = norms(vectors)[..., None]
-    directions = vectors / np.where(lengths > 0, lengths, 1)
-    products: Floats = directions @ directions.swapaxes(-1, -2)
-    return products
-
-
-def mean_cosine(cosine: Floats) -> float:
-    """How alike two different positions are on average: (S, S) → their mean; 1 for a single position."""
-    count = len(cosine)
-    return float((cosine.sum() - np.trace(cosine)) / (count * (count - 1))) if count > 1 else 1.0
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Forming:
     """How the prediction at each position forms: before the first layer, after it, and so on (R = 1 + L readings).

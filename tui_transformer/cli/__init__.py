@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from tui_transformer.errors import TtxError
+from tui_transformer.errors import TtxError, UsageError
 
 from .config import app as config
 from .diff import diff
@@ -26,6 +26,9 @@ from .translate import translate
 EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 model missing or broken · \
 4 device unavailable · 5 input or output unusable · 6 recipe, data or checkpoint unusable · \
 7 an extra is not installed · 8 some translations look wrong (--strict) · 130 interrupted"""
+
+# Whatever the parser has against what was typed. Typer gives it no name of its own, but a child of it.
+_WrongUsage: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="ttx",
@@ -68,7 +71,20 @@ def options(
 def main() -> None:
     """The `ttx` command: whatever a user can cause ends in one line on stderr and a documented exit code."""
     try:
-        app()
+        # What ends with `typer.Exit` gives its exit code, any other command nothing.
+        sys.exit(app(standalone_mode=False))
     except TtxError as error:
-        print(f"ttx: {error}", file=sys.stderr)  # noqa: T201
+        _say(str(error))
         sys.exit(error.exit_code)
+    except _WrongUsage as error:
+        # Empty where there was no command: help has been printed instead.
+        if said := " ".join(error.format_message().split()):
+            _say(said[0].lower() + said[1:])
+        sys.exit(UsageError.exit_code)
+    except typer.Abort:
+        _say("the input ended before there was an answer")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    print(f"ttx: {text}", file=sys.stderr)  # noqa: T201

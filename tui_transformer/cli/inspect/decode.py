@@ -57,7 +57,6 @@ class Asked:
             raise UsageError("--length-penalty is for --beam 2 and more")
         if self.top is not None and (self.beam or 1) > 1:
             raise UsageError("--top is for greedy search: a beam shows its rows")
-        selection.within("beam", 1 if self.beam is None else self.beam, 1, 64)
         selection.within("top", TOP if self.top is None else self.top, 1, MOST)
 
 
@@ -71,7 +70,7 @@ def decode(
     step: Annotated[int | None, typer.Option(help="One step large, from 1.", show_default=False)] = None,
     beam: Annotated[
         int | None,
-        typer.Option(min=1, help="The tree of so many hypotheses, from 2 to 64; greedy search if not given.",
+        typer.Option(min=1, max=64, help="The tree of so many hypotheses, from 2 to 64; greedy search if not given.",
                      show_default=False),
     ] = None,
     length_penalty: Annotated[

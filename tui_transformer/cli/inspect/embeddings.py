@@ -138,19 +138,21 @@ def _terms(analogy: str) -> list[tuple[int, str]]:
 
 
 def _neighbours(of: Side, terms: Sequence[tuple[int, str]], count: int) -> Picture:
-    from tui_transformer.analysis.neighbours import combined, mean_cosine, nearest
+    from tui_transformer.analysis.cosine import cosines, mean_cosine
+    from tui_transformer.analysis.neighbours import combined, nearest
     from tui_transformer.render.views.neighbours import Found, Neighbour, neighbours_picture
 
     known = [(sign, selection.vocabulary_piece(name, of.vocabulary)) for sign, name in terms]
     found = nearest(of.table, combined(of.table, known), count, [i for _, i in known])
     neighbours = [Neighbour(of.vocabulary.piece(i), i, cosine) for i, cosine in found]
     signed = [(sign, of.vocabulary.piece(i), i) for sign, i in known]
-    alike = mean_cosine(of.table[[i for i, _ in found]])
+    # A single one is like nothing but itself, which tells nothing.
+    alike = mean_cosine(cosines(of.table[[i for i, _ in found]])) if len(found) > 1 else 0.0
     return neighbours_picture(Found(of.name.value, signed, neighbours, alike))
 
 
 def _map(of: Side, ids: tuple[int, ...], axes: Sequence[str]) -> Picture:
-    from tui_transformer.analysis.neighbours import unit
+    from tui_transformer.analysis.cosine import unit
     from tui_transformer.analysis.projection import along, principal_components
     from tui_transformer.render.views.map import Mapped, map_picture
 

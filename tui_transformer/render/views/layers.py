@@ -11,7 +11,8 @@ from rich.console import Group, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from tui_transformer.analysis.stream import Forming, cosines, mean_cosine, norms
+from tui_transformer.analysis.cosine import cosines, mean_cosine
+from tui_transformer.analysis.stream import Forming, norms
 from tui_transformer.probed import Probed, Stream
 from tui_transformer.render.grid import Grid
 from tui_transformer.render.heatmap import HeatMap, Scale
