@@ -154,7 +154,7 @@ class Runtime:
     def _check_names(self, path: Path) -> None:
         encoder = {o.name for o in self._encoder.get_outputs()}
         decoder = {o.name for o in self._decoder.get_outputs()}
-        of_encoder = {*self._encoder_maps, *self._sources, *self._encoder_inside}
+        of_encoder = {bundle.CROSS_ATTENTION_BIAS, *self._encoder_maps, *self._sources, *self._encoder_inside}
         of_decoder = {
             bundle.LOGITS,
             bundle.BLOCK_MAXIMA,
