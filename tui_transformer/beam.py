@@ -129,7 +129,7 @@ class BeamSearch:
         """Mark the sentences that are done, and keep what those say that the limit cut off."""
         length, best = self._live.shape[2], self._log_probability[:, 0]
         few = np.array([len(self._ended[sentence]) < self._width for sentence in self._sentence])
-        hopeful = few | (self._scores(best, length) > self._best_ended[self._sentence])
+        hopeful = few | (best.astype(np.float64) / self._penalty(length) > self._best_ended[self._sentence])
         going = self._alive & (length < self._limits[self._sentence]) & (best > -np.inf) & hopeful
         for place in np.flatnonzero(self._alive & ~going):
             sentence = self._sentence[place]
@@ -141,14 +141,13 @@ class BeamSearch:
                 ]
         self._alive = going
 
-    def _scores(self, log_probability: Floats, length: int) -> npt.NDArray[np.float64]:
-        return log_probability.astype(np.float64) / length_penalty(length, self._options.alpha)
-
     def _hypothesis(
         self, ids: tuple[int, ...], log_probability: float, length: int, complete: bool = True
     ) -> Hypothesis:
-        score = log_probability / length_penalty(length, self._options.alpha)
-        return Hypothesis(ids, log_probability, score, complete)
+        return Hypothesis(ids, log_probability, log_probability / self._penalty(length), complete)
+
+    def _penalty(self, length: int) -> float:
+        return length_penalty(length, self._options.alpha)
 
     def _move(self) -> Moves:
         # The rows of the last sentences stay: whoever watches looks at them once more.

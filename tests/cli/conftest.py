@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,19 @@ class Done(NamedTuple):
 
 
 Ttx = Callable[..., Done]
+
+
+def values(done: Done) -> Any:
+    """What a command that went well gave as JSON."""
+    assert (done.code, done.err) == (0, "")
+    return json.loads(done.out)
+
+
+def refused(done: Done, *said: str) -> None:
+    """Wrong usage, told in one line that has all of this in it."""
+    assert (done.code, done.out) == (2, "")
+    assert done.err.count("\n") == 1
+    assert all(text in done.err for text in said), done.err
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from tui_transformer.cli.diff import Wanted, _of_traces
 from tui_transformer.render.picture import Picture
 from tui_transformer.translator import Translator
 
-from .conftest import Done, Ttx
+from .conftest import Ttx, refused, values
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 PAIR = [TRACES / "a.trace", TRACES / "b.trace"]
@@ -25,17 +24,6 @@ A, B = "Don't buy that.", "Give me that."
 @pytest.fixture
 def diff(ttx: Ttx, bundle_folder: Path) -> Ttx:
     return lambda *arguments, **stdin: ttx("diff", "--model", bundle_folder, *arguments, **stdin)
-
-
-def values(done: Done) -> Any:
-    assert (done.code, done.err) == (0, "")
-    return json.loads(done.out)
-
-
-def refused(done: Done, *said: str) -> None:
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    assert all(text in done.err for text in said), done.err
 
 
 @pytest.mark.parametrize(

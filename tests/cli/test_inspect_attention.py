@@ -24,7 +24,7 @@ from tui_transformer.render.views.head_table import aligners_picture, stats_pict
 from tui_transformer.traces import load_trace
 from tui_transformer.translator import Options, Translator
 
-from .conftest import Done, Ttx
+from .conftest import Ttx, refused, values
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 SENTENCE = "Tom called Mary's bluff."
@@ -40,17 +40,6 @@ def shown(kind: Kind = "cross", heads: Any = ALL, name: str = "a", change: Any =
 @pytest.fixture
 def attention(ttx: Ttx, bundle_folder: Path) -> Ttx:
     return lambda *arguments, **stdin: ttx("inspect", "attention", "--model", bundle_folder, *arguments, **stdin)
-
-
-def values(done: Done) -> Any:
-    assert (done.code, done.err) == (0, "")
-    return json.loads(done.out)
-
-
-def refused(done: Done, *said: str) -> None:
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    assert all(text in done.err for text in said), done.err
 
 
 # Pictures

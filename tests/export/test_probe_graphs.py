@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from random_models import BOS, EOS, PAD, as_bundle, random_model
 from torch import Tensor
-from ttx_export.graph_files import write_graph_files
 from ttx_export.linear import FloatLinear, Int8Linear, Linear, Range
 from ttx_export.model import MultiHeadAttention, Transformer
 
 from tui_transformer import bundle, probes
 from tui_transformer.architecture import ACTIVATIONS, NORMS, TIED, Architecture
-from tui_transformer.bundle import Bundle, Manifest, Precision, SpecialTokens
+from tui_transformer.bundle import Bundle, Precision
 from tui_transformer.heads import Head
 from tui_transformer.positional import LAYOUTS
 from tui_transformer.probe_runtime import ProbeRuntime
@@ -25,7 +25,6 @@ from tui_transformer.probed import Attended, DecoderInside, EncoderInside, Strea
 from tui_transformer.probing import probe_decoder, probe_encoder
 from tui_transformer.runtime import Runtime
 
-PAD, BOS, EOS = 0, 2, 3
 SMALL = Architecture(
     encoder_layers=2, decoder_layers=3, heads=2, d_model=8, d_ff=12,
     source_vocabulary=30, target_vocabulary=30, positions=40,
@@ -35,26 +34,12 @@ Exported = Callable[..., Bundle]
 Inside = tuple[EncoderInside, DecoderInside]
 
 
-def random_model(shape: Architecture) -> Transformer:
-    """Every weight is random: at their start biases are 0 and gains 1, which would hide a mistake."""
-    torch.manual_seed(0)
-    model = Transformer(shape, PAD).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter += 0.3 * torch.randn_like(parameter)
-    return model
-
-
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A model's graphs as files: `exported(model, "fp16")`."""
 
     def export(model: Transformer, precision: Precision = "fp32", linear: Linear | None = None) -> Bundle:
-        folder = tmp_path_factory.mktemp("graphs")
-        weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
-        write_graph_files(weights, model.shape, precision, linear or FloatLinear(), folder)
-        special = SpecialTokens(PAD, EOS, 1, PAD, BOS, EOS, 1)
-        return Bundle(folder, Manifest("test", "en", "de", model.shape, special, {}, precision, 21, sentence_limit=5))
+        return as_bundle(model, tmp_path_factory.mktemp("graphs"), precision, linear or FloatLinear())
 
     return export
 

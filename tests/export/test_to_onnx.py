@@ -13,8 +13,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_models import BOS, EOS, PAD, as_bundle, random_model
 from ttx_export.batches import SpecialIds
-from ttx_export.graph_files import write_graph_files
 from ttx_export.linear import FloatLinear
 from ttx_export.model import Transformer
 from ttx_export.parity import TOLERANCE, Parity, measure_parity
@@ -23,11 +23,10 @@ from ttx_export.writer import padded_vocabulary
 
 from tui_transformer import bundle
 from tui_transformer.architecture import ACTIVATIONS, NORMS, TIED, Architecture
-from tui_transformer.bundle import Bundle, Manifest, Precision, SpecialTokens
+from tui_transformer.bundle import Precision
 from tui_transformer.positional import LAYOUTS
 from tui_transformer.runtime import DecoderStep, Runtime
 
-PAD, BOS, EOS = 0, 2, 3
 SPECIAL = SpecialIds(PAD, EOS, PAD, BOS, EOS)
 SMALL = Architecture(
     encoder_layers=1, decoder_layers=2, heads=2, d_model=8, d_ff=12,
@@ -36,27 +35,12 @@ SMALL = Architecture(
 Exported = Callable[..., Runtime]
 
 
-def random_model(shape: Architecture, seed: int = 0) -> Transformer:
-    """Every weight is random: at their start biases are 0 and gains 1, which would hide a mistake."""
-    torch.manual_seed(seed)
-    model = Transformer(shape, PAD).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter += 0.3 * torch.randn_like(parameter)
-    return model
-
-
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A model's graphs, running: `exported(model, precision="fp16")`."""
 
     def export(model: Transformer, precision: Precision = "fp32") -> Runtime:
-        folder = tmp_path_factory.mktemp("graphs")
-        weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
-        write_graph_files(weights, model.shape, precision, FloatLinear(), folder)
-        special = SpecialTokens(PAD, EOS, 1, PAD, BOS, EOS, 1)
-        manifest = Manifest("test", "en", "de", model.shape, special, {}, precision, 21, sentence_limit=5)
-        return Runtime(Bundle(folder, manifest), "cpu")
+        return Runtime(as_bundle(model, tmp_path_factory.mktemp("graphs"), precision, FloatLinear()), "cpu")
 
     return export
 

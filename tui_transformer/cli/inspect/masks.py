@@ -59,8 +59,8 @@ def masks(
 
         if options.from_trace and others:
             raise UsageError("--from-trace keeps one sentence: --beside does not go with it")
-        width = 0 if options.from_trace else _source_batch(options.translator, [text, *others]).shape[1]
-        inside = look(options, text, target, width=width)
+        ids = None if options.from_trace else _source_batch(options.translator, [text, *others])
+        inside = look(options, text, target, width=0 if ids is None else ids.shape[1])
         probed = inside.probed
         chosen = [chosen_head(one, layer, head, probed) for one in ([kind] if kind else USUAL_KINDS)]
         heads = []
@@ -68,7 +68,7 @@ def masks(
             asking = probed.asking(one.kind)
             real = sum(probed.visible) if one.kind == "encoder" else len(asking)
             heads.append(HeadInside(probed, one, chosen_token(token, asking[:real])))
-        batch = _masked(options.translator, [text, *others], probed) if others else _alone(probed)
+        batch = _alone(probed) if ids is None else _masked(options.translator, ids, probed, others)
         return masks_picture(batch, heads).noting(inside.notes)
 
     show_view("masks", text, make, options)
@@ -84,7 +84,7 @@ def _source_batch(translator: Translator, texts: Sequence[str]) -> Ids:
 
 
 def _alone(probed: Probed) -> MaskedBatch:
-    """The masks of the probed sentence and the target that is read."""
+    """The masks of a kept sentence and its target, for which no model is asked."""
     import numpy as np
 
     from tui_transformer.masks import combine_masks, look_ahead_mask
@@ -96,14 +96,14 @@ def _alone(probed: Probed) -> MaskedBatch:
     return MaskedBatch([probed.pieces], [probed.read_pieces], seen, read, look_ahead, both)
 
 
-def _masked(translator: Translator, texts: Sequence[str], probed: Probed) -> MaskedBatch:
-    """The masks of a batch of sentences, the first the probed one, with the targets that are read."""
+def _masked(translator: Translator, ids: Ids, probed: Probed, others: Sequence[str]) -> MaskedBatch:
+    """The masks of a batch of the probed sentence and others, with the targets that are read."""
     from tui_transformer.decoding import pad
     from tui_transformer.masks import combine_masks, look_ahead_mask, padding_mask
     from tui_transformer.render.views.masks import MaskedBatch
 
-    special, ids = translator.special, _source_batch(translator, texts)
-    found = translator.translate_batch([translator.whole(text) for text in texts[1:]])
+    special = translator.special
+    found = translator.translate_batch([translator.whole(text) for text in others])
     read = [probed.read, *((special.target_bos, *hypotheses[0].ids) for hypotheses in found)]
     # As in training, and other than for the encoder, to the longest and no further.
     longest = max(map(len, read))

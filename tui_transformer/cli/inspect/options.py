@@ -77,6 +77,12 @@ class Options:
         return Translator.load(self.model, self.device.value, self.threads or 1)
 
     @cached_property
+    def target_pieces(self) -> tuple[str, ...]:
+        """What the model calls each target id."""
+        target = self.translator.target
+        return target.pieces(range(target.size))
+
+    @cached_property
     def kept(self) -> Kept | None:
         """What `--from-trace` names, None without it. Raises InputError."""
         from tui_transformer.traces import load_trace

@@ -55,7 +55,7 @@ def look(options: Options, text: str, target: str | None, lens: bool = False, wi
         notes.append(f"The model says no more at once: {cut} further pieces of the target are left out.")
     if not probed.complete:
         notes.append("The model did not end this translation: it was cut off at the longest it may be.")
-    inside = Inside(probed, translator.target.pieces(range(translator.target.size)), tuple(notes))
+    inside = Inside(probed, options.target_pieces, tuple(notes))
     if options.trace:
         save_trace(inside, options.trace)
     return inside
