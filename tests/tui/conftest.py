@@ -1,0 +1,96 @@
+"""The application on scripted events: no picture of it needs a model, and none depends on the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+    from tui_transformer.tui.app import TtxApp
+    from tui_transformer.tui.sitting import Sitting
+
+TRACES = Path(__file__).parents[1] / "data" / "traces"
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A terminal with all colours, and nobody's own settings."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TTX_SESSION", str(tmp_path / "session.json"))
+
+
+@pytest.fixture(params=["colour", "no-colour"])
+def colours(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Once in colour, once as NO_COLOR asks."""
+    if request.param == "no-colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+    return str(request.param)
+
+
+@pytest.fixture
+def scripted(bundle_folder: Path) -> Callable[..., TtxApp]:
+    """`scripted(trace="a", screen="attention")`: the application on the events of a kept trace.
+
+    Views that ask for more than a decoding get it from the tiny model.
+    """
+
+    def make(trace: str = "a", screen: str = "translate", sitting: Sitting | None = None) -> TtxApp:
+        from tui_transformer.traces import as_decoding, load_trace
+        from tui_transformer.translator import Translator
+        from tui_transformer.tui.app import TtxApp
+        from tui_transformer.tui.engine import Facts, ReplayEngine
+        from tui_transformer.tui.sitting import Sitting
+
+        path = TRACES / f"{trace}.trace"
+        kept = as_decoding(load_trace(path), path)
+
+        class Scripted(ReplayEngine):
+            """The events of a trace, and the tiny model beside them."""
+
+            @property
+            def translator(self) -> Translator:
+                return Translator.load(str(bundle_folder), "cpu")
+
+        def load() -> Scripted:
+            engine = Scripted(kept, path)
+            engine.facts = Facts("models/tiny", ("en", "de"), "fp32", "cpu", replay=True)
+            return engine
+
+        sitting = sitting or Sitting()
+        sitting.text, sitting.screen = sitting.text or kept.encoded.text, screen
+        sitting.mode = "beam" if kept.beam_steps else "greedy"
+        return TtxApp(load, sitting)
+
+    return make
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until all that was asked for is there and drawn."""
+    from tui_transformer.tui.app import TtxApp
+
+    app = pilot.app
+    assert isinstance(app, TtxApp)
+    for _ in range(1000):
+        await pilot.pause(0.01)
+        if app.engine and app.settled:
+            # Once more, so that layout and pictures follow.
+            await pilot.pause()
+            return
+    raise AssertionError("the application does not come to rest")
+
+
+async def at_rest(pilot: Pilot[None]) -> None:
+    """For `run_before` of a snapshot: at rest, and the editor's cursor does not blink."""
+    from textual.widgets import TextArea
+
+    for area in pilot.app.query(TextArea):
+        area.cursor_blink = False
+    await settled(pilot)

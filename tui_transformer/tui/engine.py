@@ -1,0 +1,206 @@
+"""Where decodings come from: a model, or a kept trace. What the shell asks of either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tui_transformer.errors import UsageError
+
+from .live import Request
+
+if TYPE_CHECKING:
+    from tui_transformer.events import Event, Finished, Trace
+    from tui_transformer.traces import Inside
+    from tui_transformer.translator import Options, Source, Translator
+
+
+CANDIDATES = 8
+"""So many of the likeliest pieces are known of each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the status line says of a model."""
+
+    name: str
+    languages: tuple[str, str]
+    precision: str
+    device: str
+    replay: bool = False
+    """Whether nothing is computed, so that speed means nothing."""
+
+    def __str__(self) -> str:
+        return " · ".join([" → ".join(self.languages), self.name, self.precision, self.device])
+
+
+class Engine(Protocol):
+    """Whatever can be watched. Called from threads; several calls may be under way at once."""
+
+    facts: Facts
+
+    def sentences(self, text: str) -> tuple[str, ...]:
+        """The sentences of a text that are translated one by one; at least one, which may be blank."""
+
+    def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
+        """Everything that happens, as it happens, each event with whether it belongs to the reading (`Live`).
+
+        Stop reading, and decoding stops. Raises a TtxError for what cannot be done.
+        """
+
+    def translate(self, request: Request, found: Finished) -> Iterator[str]:
+        """The translation of each line of the text, as `ttx translate` gives it.
+
+        The watched sentence was `found` to be this; after a forced beginning no other way leads there.
+        """
+
+    def inside(self, request: Request, target: Sequence[int]) -> Inside:
+        """All that happens inside while the watched sentence gets this target (ids without its end)."""
+
+    @property
+    def translator(self) -> Translator:
+        """The model itself, for views that show more of it. Raises UsageError if there is none."""
+
+
+class ModelEngine:
+    """A model at work."""
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        manifest = translator.bundle.manifest
+        path = translator.bundle.path
+        name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
+        languages = manifest.source_language, manifest.target_language
+        self.facts = Facts(name, languages, manifest.precision, translator.runtime.device)
+
+    @property
+    def translator(self) -> Translator:
+        """The model."""
+        return self._translator
+
+    def sentences(self, text: str) -> tuple[str, ...]:
+        """See `Engine`."""
+        return tuple(source.whole for source in self._sources(text))
+
+    def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
+        """See `Engine`."""
+        from tui_transformer.events import Finished
+
+        translator = self._without(request)
+        sources = self._sources(request.text)
+        source = sources[min(request.sentence, len(sources) - 1)]
+        options = options_of(request)
+        if request.mode != "beam":
+            yield from ((True, event) for event in translator.stream(source, options))
+            return
+        found: Finished | None = None
+        for event in translator.stream(source, options):
+            yield False, event
+            found = event if isinstance(event, Finished) else found
+        assert found is not None
+        yield from ((True, event) for event in _read(translator, source, found))
+
+    def translate(self, request: Request, found: Finished) -> Iterator[str]:
+        """See `Engine`."""
+        from tui_transformer.batching import translate_lines
+        from tui_transformer.keep import Keeper
+        from tui_transformer.translation import Wanted
+
+        translator, options = self._without(request), options_of(replace(request, prefix=()))
+        lines = request.text.split("\n")
+        translations = (
+            one.text for one in translate_lines(translator, lines, options, wanted=Wanted(keeper=Keeper.of()))
+        )
+        watched, before = request.sentence, 0
+        for line, translation in zip(lines, translations, strict=True):
+            sources = [source for source in translator.split(line) if source.ids]
+            mine = request.prefix and before <= watched < before + len(sources)
+            yield _branched(translator, line, watched - before, found, options) if mine else translation
+            before += len(sources)
+
+    def inside(self, request: Request, target: Sequence[int]) -> Inside:
+        """See `Engine`."""
+        from tui_transformer.traces import Inside
+
+        translator = self._without(request)
+        sources = self._sources(request.text)
+        probed = translator.probe(sources[min(request.sentence, len(sources) - 1)], target, lens=True)
+        return Inside(probed, translator.target.pieces(range(translator.target.size)), ())
+
+    def _without(self, request: Request) -> Translator:
+        return self._translator.without(request.off) if request.off else self._translator
+
+    def _sources(self, text: str) -> list[Source]:
+        sources = [source for line in text.split("\n") for source in self._translator.split(line)]
+        # Lines without text have nothing to watch, a text without any still has its end.
+        return [source for source in sources if source.ids] or [self._translator.whole("")]
+
+
+class ReplayEngine:
+    """A kept decoding, played without any model."""
+
+    def __init__(self, trace: Trace, path: Path) -> None:
+        self.trace, self.path = trace, path
+        self.facts = Facts(path.name, ("replay", trace.encoded.text[:20]), "kept", "no model", replay=True)
+
+    @property
+    def translator(self) -> Translator:
+        """Raises UsageError: there is none."""
+        raise UsageError("this is a replay: there is no model to ask")
+
+    def sentences(self, text: str) -> tuple[str, ...]:  # noqa: ARG002
+        """See `Engine`."""
+        return (self.trace.encoded.text,)
+
+    def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
+        """See `Engine`. Raises UsageError for another text, a branch or a head that is off."""
+        trace = self.trace
+        if request.text != trace.encoded.text or request.prefix or request.off:
+            raise UsageError("this is a replay: there is no model that could decode anything else")
+        reading = not trace.beam_steps
+        events: tuple[Event, ...] = (trace.encoded, *trace.steps, *trace.beam_steps, trace.finished)
+        for event in events:
+            yield reading, event
+
+    def translate(self, request: Request, found: Finished) -> Iterator[str]:  # noqa: ARG002
+        """See `Engine`."""
+        yield self.trace.finished.text
+
+    def inside(self, request: Request, target: Sequence[int]) -> Inside:  # noqa: ARG002
+        """Raises UsageError: a decoding does not keep it."""
+        raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
+
+
+def options_of(request: Request) -> Options:
+    """How to decode what was asked for."""
+    from tui_transformer.search import SamplingOptions
+    from tui_transformer.translator import Options
+
+    sampling = SamplingOptions(seed=request.seed) if request.mode == "sample" else None
+    return Options(request.beam if request.mode == "beam" else 1, sampling=sampling, prefix=request.prefix,
+                   candidates=CANDIDATES)  # fmt: skip
+
+
+def _branched(translator: Translator, line: str, watched: int, found: Finished, options: Options) -> str:
+    """A line of which one sentence, counted from 0, says what was found after a forced beginning."""
+    from tui_transformer.search import Hypothesis
+
+    sources = translator.split(line)
+    hypotheses = [best for best, *_ in translator.translate_batch(sources, options)]
+    place = [i for i, source in enumerate(sources) if source.ids][watched]
+    hypotheses[place] = Hypothesis(found.ids, found.log_probability, found.score)
+    return "".join(translator.text(*both) for both in zip(sources, hypotheses, strict=True))
+
+
+def _read(translator: Translator, source: Source, found: Finished) -> Iterator[Event]:
+    """The model reads what it has found: the steps that led there, and what had been found as the end of it."""
+    from itertools import islice
+
+    from tui_transformer.translator import Options
+
+    events = translator.stream(source, Options(target=found.ids, candidates=CANDIDATES))
+    # Its start, each piece, and the end unless the translation was cut off.
+    yield from islice(events, 1 + len(found.ids) + found.complete)
+    yield found

@@ -1,0 +1,84 @@
+"""What is remembered from one sitting to the next: the text, where one was in it, and how the screens were set."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+MOST_REMEMBERED = 100
+
+
+@dataclass(slots=True)
+class Sitting:
+    """All of it plain values. `history` are earlier texts, oldest first; `places` what each screen remembers."""
+
+    text: str = ""
+    mode: str = "beam"
+    sentence: int = 0
+    prefix: list[int] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+    model: str = ""
+    """The prefix and the heads belong to this model."""
+    speed: float | None = None
+    screen: str = "translate"
+    theme: str = ""
+    history: list[str] = field(default_factory=list)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def remember(self, text: str) -> None:
+        """A text that stayed for a while. What only grew or came back is not remembered twice."""
+        text = text.strip()
+        if not text:
+            return
+        if self.history and text.startswith(self.history[-1]):
+            self.history.pop()
+        self.history = [*(old for old in self.history if old != text), text][-MOST_REMEMBERED:]
+
+
+def sitting_path() -> Path:
+    """Where it is kept: TTX_SESSION, or session.json in ttx's folder for state."""
+    if path := os.environ.get("TTX_SESSION"):
+        return Path(path)
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ttx" / "session.json"
+
+
+def load_sitting(path: Path) -> Sitting:
+    """The last sitting; a new one if there was none, or if the file is not what `save_sitting` writes."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return Sitting()
+    fresh = Sitting()
+    if not isinstance(content, dict):
+        return fresh
+    for one in fields(Sitting):
+        value = content.get(one.name)
+        if one.name in content and _fits(getattr(fresh, one.name), value):
+            setattr(fresh, one.name, value)
+    return fresh
+
+
+def save_sitting(sitting: Sitting, path: Path) -> None:
+    """Keep it, all or nothing. Raises OSError if the place cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(json.dumps(asdict(sitting), ensure_ascii=False), encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _fits(default: object, value: object) -> bool:
+    """Whether a value read is of the kind that is expected."""
+    if default is None:
+        return value is None or isinstance(value, int | float)
+    if isinstance(default, list):
+        inner = int if default == [] and isinstance(value, list) and value and isinstance(value[0], int) else str
+        return isinstance(value, list) and all(isinstance(one, inner) for one in value)
+    if isinstance(default, dict):
+        return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
+    return type(value) is type(default)
