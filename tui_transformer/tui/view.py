@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Vertical
@@ -52,6 +53,10 @@ class View(Vertical):
     def picture(self) -> Picture | None:
         """What is shown, for saving, copying and reading aloud; None while there is nothing."""
         return None
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
+        """What can be asked of this screen by name, for the palette: title, what it does, how."""
+        return ()
 
     def place(self) -> dict[str, Any]:
         """Where one is, as JSON."""
