@@ -1,15 +1,18 @@
 """The keys of the shell, each with the id by which the config file gives it others.
 
-    [tui.keys]
-    play = "p"
-    forward = "f,right"
+    [tui]
+    key = ["play=p", "forward=f,right"]
 
 What only one screen needs is bound there, with ids that begin with the screen's name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.binding import Binding
+
+from tui_transformer.errors import UsageError
 
 from .views import TABS
 
@@ -44,6 +47,24 @@ SHELL = [
     _key("jump", "ctrl+g", "jump_mode", "Jump to …", first=True),
     _key("next-screen", "ctrl+pagedown", "screen(1)", "Next screen", first=True),
     _key("screen-before", "ctrl+pageup", "screen(-1)", "Screen before", first=True),
+    _key("screen-reader", "f4", "screen_reader", "Sentences instead of pictures"),
     _key("quit", "ctrl+q,q", "quit", "Quit"),
     *(_key(tab.name, str(number), f"open('{tab.name}')", tab.title) for number, tab in enumerate(TABS, 1)),
 ]
+
+
+def keymap(written: Sequence[str]) -> dict[str, str]:
+    """Keys by id, of entries such as play=p. Raises UsageError for what is no such entry, or for an unknown id.
+
+    The ids of screens that have not been opened are not known yet: of those only the screen's name is checked.
+    """
+    known = [binding.id for binding in SHELL if binding.id]
+    found = {}
+    for entry in written:
+        name, equals, keys = entry.partition("=")
+        if not (name and equals and keys):
+            raise UsageError(f"--key {entry!r}: write ID=KEYS, such as play=p")
+        if name not in known and name.partition(".")[0] not in {tab.name for tab in TABS}:
+            raise UsageError(f"--key {entry!r}: there is no {name!r}; the shell has {', '.join(known)}")
+        found[name] = keys
+    return found

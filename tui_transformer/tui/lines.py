@@ -71,12 +71,17 @@ class TabLine(Static):
 
     def on_click(self, event: Click) -> None:
         """Open the tab under the mouse."""
-        at = 1
+        under = [name for at, name in self.places() if at <= event.x]
+        if under and event.x < self.size.width:
+            self.post_message(self.Chosen(under[-1]))
+
+    def places(self) -> list[tuple[int, str]]:
+        """The column and the name of each tab."""
+        found, at = [], 1
         for number, title in self._labels():
+            found.append((at, TABS[number - 1].name))
             at += len(str(number)) + len(title) + 3
-            if event.x < at:
-                self.post_message(self.Chosen(TABS[number - 1].name))
-                return
+        return found
 
     def _labels(self) -> list[tuple[int, str]]:
         whole = [(number, tab.title) for number, tab in enumerate(TABS, 1)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from tui_transformer.events import BeamStep, Candidate, Encoded, Event, Finished, Step, Trace
     from tui_transformer.heads import Head
+    from tui_transformer.traces import Recording
 
 Mode = Literal["greedy", "beam", "sample"]
 MODES: tuple[Mode, ...] = ("beam", "greedy", "sample")
@@ -133,6 +134,15 @@ class Live:
     def add(self, reading: bool, event: Event) -> None:
         """Fold an event of the search or of the reading."""
         (self.reading if reading else self.search).add(event)
+
+    def recording(self) -> Recording | None:
+        """All of it, to be kept; None until the watched sentence is done."""
+        from tui_transformer.traces import Recording
+
+        reading, search = self.reading.trace(), self.search.trace()
+        if reading is None or not self.done:
+            return None
+        return Recording((search,) if search else (), reading)
 
     def searched(self) -> Iterator[str]:
         """The pieces of the likeliest hypothesis that the beam has now, first to last."""
