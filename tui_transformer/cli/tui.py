@@ -39,6 +39,12 @@ def tui(
         ),
     ] = None,
     screen_reader: Annotated[bool, typer.Option("--screen-reader", help="Sentences instead of pictures.")] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="A small live view below the prompt, which stays in the scrollback.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Measure the first frame, key to paint and frames; print it at the end.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Neither restore nor keep the session.")] = False,
 ) -> None:
     """Watch it think: type a sentence, see it translated token by token while every head lights up.
@@ -49,6 +55,7 @@ def tui(
     """  # fmt: skip
     from tui_transformer.tui.app import TtxApp
     from tui_transformer.tui.keys import keymap
+    from tui_transformer.tui.profile import Profile
     from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting, sitting_path
 
     if replay and (text is not None or record):
@@ -60,16 +67,21 @@ def tui(
         sitting.text, sitting.sentence, sitting.prefix = text, 0, []
     sitting.theme = theme or sitting.theme
     sitting.spoken = sitting.spoken or screen_reader
+    measured = Profile() if profile else None
     app = TtxApp(
         lambda: _replayed(replay) if replay else _loaded(model, device.value),
         sitting,
         keys,
         record,
         None if fresh or replay else lambda now: save_sitting(now, path),
+        measured,
     )
     if theme and theme not in app.available_themes:
         raise UsageError(f"there is no theme {theme!r}: choose one of {', '.join(sorted(app.available_themes))}")
-    app.run()
+    # What was seen last stays in the scrollback.
+    app.run(inline=inline, inline_no_clear=inline)
+    for line in measured.lines() if measured else ():
+        typer.echo(line)
 
 
 def _loaded(model: str, device: str) -> Engine:

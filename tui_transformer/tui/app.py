@@ -10,6 +10,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
+from textual.events import Event, Key
 from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Footer, Static
@@ -24,10 +25,11 @@ from .sitting import Sitting
 from .themes import THEMES
 from .view import View
 from .views import TABS
-from .views.translate import TranslateView
+from .views.translate import SourceEditor, TranslateView
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .profile import Profile
 
 
 class TtxApp(Conductor):
@@ -47,9 +49,10 @@ class TtxApp(Conductor):
         keymap: dict[str, str] | None = None,
         record: Path | None = None,
         keep: Callable[[Sitting], None] | None = None,
+        profile: Profile | None = None,
     ) -> None:
         super().__init__(load, sitting, record)
-        self._keep = keep
+        self._keep, self._profile = keep, profile
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.sitting.theme if self.sitting.theme in self.available_themes else THEMES[0].name
@@ -79,6 +82,8 @@ class TtxApp(Conductor):
 
     def draw(self) -> None:
         """Show the moment on the screen in front."""
+        if self._profile:
+            self._profile.drawing()
         facts = self.engine.facts if self.engine else None
         self.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
         self.front.show()
@@ -86,6 +91,17 @@ class TtxApp(Conductor):
             picture = self.front.picture()
             said = [picture.title, "", *picture.says] if picture else ["nothing to tell yet"]
             self.query_one("#spoken", Static).update(Text("\n".join(said)))
+
+    async def on_event(self, event: Event) -> None:
+        """Textual's own, and a clock for keys."""
+        if self._profile and isinstance(event, Key):
+            self._profile.key()
+        await super().on_event(event)
+
+    def post_display_hook(self) -> None:
+        """Something has been painted."""
+        if self._profile:
+            self._profile.painted()
 
     # -- screens ---------------------------------------------------------------------------------------
 
@@ -155,6 +171,11 @@ class TtxApp(Conductor):
             self._put(history[place + by])
         else:
             self.notify("there is no " + ("earlier text" if by < 0 else "later one"), timeout=2)
+
+    def show_only(self, text: str) -> None:
+        """A replay's text, which cannot be changed."""
+        self._put(text)
+        self.query_one(SourceEditor).read_only = True
 
     def _put(self, text: str) -> None:
         self.query_one(TranslateView).set_text(text)

@@ -174,9 +174,13 @@ class Conductor(App[None]):
         request = self.asked.request
         if self.engine.text is not None:
             request = replace(request, text=self.engine.text)
+            self.show_only(self.engine.text)
         elif self.asked.run == 0 and self.sitting.model == message.engine.facts.name:
             request = self._as_it_was(request)
         self.ask(request)
+
+    def show_only(self, text: str) -> None:
+        """The engine knows this text and no other."""
 
     def _as_it_was(self, request: Request) -> Request:
         """Sentence, branch and heads of the last sitting; heads that the model does not have are left out."""
@@ -259,7 +263,7 @@ class Conductor(App[None]):
         now = time.monotonic()
         self.playback.follow(len(self.live.steps), self.live.done, now - self._last_tick)
         self._last_tick = now
-        if self.playback.playing and self.playback.speed:
+        if self.playback.playing and self.playback.pace:
             self._clock.resume()
         else:
             self._clock.pause()

@@ -165,7 +165,7 @@ class ReplayEngine:
         for trace in self.recording.searches:
             yield from ((False, event) for event in events_of(trace))
         # What only a beam saw has no reading of its own.
-        if self.recording.reading not in self.recording.searches:
+        if not any(self.recording.reading is search for search in self.recording.searches):
             yield from ((True, event) for event in events_of(self.recording.reading))
 
     def translate(self, request: Request, found: Finished) -> Iterator[str]:  # noqa: ARG002

@@ -35,7 +35,9 @@ class StatusLine(Static):
 def _state(live: Live, playback: Playback, busy: bool, rate: float) -> str:
     steps, shown = live.steps, live.steps[: playback.moment]
     mark = "▶" if playback.playing else "‖"
-    speed = f"{playback.speed:g} tok/s" if playback.speed else f"{rate:,.0f} tok/s" if rate else "live"
+    speed = (
+        f"{playback.pace:g} tok/s" if playback.pace and playback.playing else f"{rate:,.0f} tok/s" if rate else "live"
+    )
     parts = [f"{mark} {'…' if busy else speed}", f"token {len(shown)}/{len(steps)}"]
     if shown:
         from .live import log_probability

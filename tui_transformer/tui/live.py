@@ -165,22 +165,30 @@ class Playback:
     """
 
     SPEEDS = (1.0, 2.0, 4.0, 8.0, 16.0, None)
+    AGAIN = 8.0
+    """What has all happened already is played at this speed where none was chosen."""
 
     moment: int = 0
     playing: bool = True
     speed: float | None = None
     owed: float = 0.0
+    again: bool = False
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second; None for as they come."""
+        return self.speed or (self.AGAIN if self.again else None)
 
     def restart(self) -> None:
         """Another decoding begins."""
-        self.moment, self.playing, self.owed = 0, True, 0.0
+        self.moment, self.playing, self.owed, self.again = 0, True, 0.0, False
 
     def follow(self, there: int, done: bool, seconds: float) -> None:
         """So much time has passed, and so many steps are there now."""
-        if self.playing and self.speed is None:
+        if self.playing and self.pace is None:
             self.moment = there
-        elif self.playing and self.speed:
-            self.owed = min(self.owed + seconds * self.speed, float(there - self.moment) + 1)
+        elif self.playing and self.pace:
+            self.owed = min(self.owed + seconds * self.pace, float(there - self.moment) + 1)
             self.moment = min(self.moment + int(self.owed), there)
             self.owed %= 1
         self.moment = min(self.moment, there)
@@ -195,7 +203,7 @@ class Playback:
         """Play or pause; from the end, play again from the start."""
         if not self.playing and self.moment >= there:
             self.moment = 0
-        self.playing, self.owed = not self.playing, 0.0
+        self.playing, self.owed, self.again = not self.playing, 0.0, True
 
     def faster(self, by: int) -> None:
         """One of the `SPEEDS` up or down."""

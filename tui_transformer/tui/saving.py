@@ -35,7 +35,7 @@ class SaveScreen(ModalScreen[Path | None]):
     def compose(self) -> ComposeResult:
         """A name to be changed or taken."""
         with Vertical(id="save"):
-            yield Label("Save as .svg, .html, .png, .txt, .tsv or .json; escape leaves")
+            yield Label("Save as .svg .html .png .txt .tsv .json — escape leaves")
             yield Input(self._suggested, id="name")
             yield Label("", id="warning")
 
