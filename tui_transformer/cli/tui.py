@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +60,8 @@ def tui(
     from tui_transformer.tui.profile import Profile
     from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting, sitting_path
 
+    if not (sys.stdin.isatty() and sys.stderr.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
+        raise UsageError("ttx tui needs a terminal: for pipes there are ttx translate and ttx inspect")
     if replay and (text is not None or record):
         raise UsageError("--replay plays what was kept: neither TEXT nor --record goes with it")
     keys = keymap(key or [])
