@@ -65,7 +65,7 @@ class Session:
 
 def test_a_sentence_is_translated_and_remembered(environment: dict[str, str], tmp_path: Path) -> None:
     session = Session(environment, tmp_path, "Tom called Mary's bluff.", "--record", str(tmp_path / "kept.trace"))
-    session.until("zwang")
+    session.until("wang")
     session.until("log p")
     time.sleep(1)
     assert session.leave() == 0
@@ -73,11 +73,11 @@ def test_a_sentence_is_translated_and_remembered(environment: dict[str, str], tm
     assert kept["text"] == "Tom called Mary's bluff."
     assert (tmp_path / "kept.trace").is_file()
     again = Session(environment, tmp_path, "--profile")
-    again.until("zwang")
+    again.until("wang")
     assert again.leave() == 0
     assert b"first frame" in again.seen
     replay = Session(environment | {"TTX_MODEL": "none"}, tmp_path, "--replay", str(tmp_path / "kept.trace"))
-    replay.until("zwang")
+    replay.until("wang")
     assert replay.leave() == 0
 
 
