@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -53,6 +54,10 @@ class Session:
     def leave(self) -> int:
         """Ctrl-Q, and the exit code."""
         self.send("\x11")
+        return self.gone()
+
+    def gone(self) -> int:
+        """Wait until it has left."""
         while self.process.poll() is None:
             if select.select([self.ours], [], [], 0.1)[0]:
                 try:
@@ -65,20 +70,31 @@ class Session:
 
 def test_a_sentence_is_translated_and_remembered(environment: dict[str, str], tmp_path: Path) -> None:
     session = Session(environment, tmp_path, "Tom called Mary's bluff.", "--record", str(tmp_path / "kept.trace"))
-    session.until("wang")
-    session.until("log p")
+    session.until("token 19/19")
     time.sleep(1)
     assert session.leave() == 0
     kept = json.loads((tmp_path / "session.json").read_text(encoding="utf-8"))
     assert kept["text"] == "Tom called Mary's bluff."
     assert (tmp_path / "kept.trace").is_file()
     again = Session(environment, tmp_path, "--profile")
-    again.until("wang")
+    again.until("token 19/19")
     assert again.leave() == 0
     assert b"first frame" in again.seen
     replay = Session(environment | {"TTX_MODEL": "none"}, tmp_path, "--replay", str(tmp_path / "kept.trace"))
-    replay.until("wang")
+    replay.until("token 19/19")
     assert replay.leave() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_it_the_text_is_kept(environment: dict[str, str], tmp_path: Path, number: int) -> None:
+    session = Session(environment, tmp_path, "")
+    # Before there is a screen, the terminal itself would echo what is typed.
+    session.until("translation")
+    session.send("Typed in vain?")
+    session.until("vain")
+    session.process.send_signal(number)
+    assert session.gone() == (0 if number == signal.SIGTERM else -number)
+    assert json.loads((tmp_path / "session.json").read_text(encoding="utf-8"))["text"] == "Typed in vain?"
 
 
 def test_a_missing_model_is_told_on_the_screen(environment: dict[str, str], tmp_path: Path) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -71,7 +75,17 @@ class TtxApp(Conductor):
 
     def on_mount(self) -> None:
         """Draw first, load then."""
+        # A machine that shuts down, or a window that is closed: nothing typed is lost.
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.call_after_refresh(self._begin)
+
+    def _hung_up(self) -> None:
+        """There is no terminal any more that could be left in order."""
+        self.remembered()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGHUP)
 
     async def _begin(self) -> None:
         self.start()
