@@ -138,7 +138,13 @@ class Conductor(App[None]):
 
     def _decode_asked(self) -> None:
         self._waiting = None
-        if self.engine:
+        if not self.asked.request.text.strip():
+            # Nothing to watch, and what is under way is of no interest any more.
+            self.workers.cancel_group(self, "decoding")
+            self._show_asked()
+            self.live.text, self.busy, self.playback.playing = self.asked.request.text, False, False
+            self.draw_soon()
+        elif self.engine:
             self._started = time.monotonic()
             self._decode(self.engine, self.asked.run, self.asked.request)
 
