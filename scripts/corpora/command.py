@@ -60,9 +60,11 @@ def _run(options: argparse.Namespace) -> None:
     table = read_table(options.sources)
     sets = table.needed_sets(tuple(options.sets))
     needed = table.needed_downloads(sets)
-    _show_licences(sets, needed)
+    licences = _licences(sets, needed)
     if options.list:
+        print(licences)
         return
+    _say(licences)
     if not options.yes:
         _ask()
     folder: Path = options.downloads or options.out / DOWNLOADS
@@ -73,12 +75,14 @@ def _run(options: argparse.Namespace) -> None:
         print(built.path)
 
 
-def _show_licences(sets: Sequence[Set], needed: Sequence[Download]) -> None:
+def _licences(sets: Sequence[Set], needed: Sequence[Download]) -> str:
+    """Every download with its terms, its origin and what it is for."""
+    lines = []
     for download in needed:
-        users = ", ".join(one.file for one in sets if any(download.file in part.downloads for part in one.parts))
-        _say(
-            f"{download.file}: {download.licence}\n    {download.attribution}\n    for {users}\n    {download.urls[0]}"
-        )
+        users = [one.file for one in sets if any(download.file in part.downloads for part in one.parts)]
+        lines += [f"{download.file}: {download.licence}", f"    {download.attribution}"]
+        lines += [f"    for {', '.join(users)}", f"    from {download.urls[0]}"]
+    return "\n".join(lines)
 
 
 def _ask() -> None:

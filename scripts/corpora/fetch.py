@@ -129,10 +129,10 @@ def _continue(url: str, path: Path, progress: Progress) -> None:
         length = response.headers.get("Content-Length")
         whole = start + int(length) if length and length.isdigit() else None
         _check_room(path, None if whole is None else whole - start)
-        _write_tag(tag, response)
         with open(part, "r+b" if start else "wb") as file:
             file.seek(start)
-            file.truncate()
+            if not start:
+                _write_tag(tag, response)  # behind the emptying: a tag never stands beside another version's bytes
             while block := _read(response):
                 file.write(block)
                 progress(path.name, file.tell(), whole)
