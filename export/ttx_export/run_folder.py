@@ -20,10 +20,10 @@ from torch import Tensor
 from tui_transformer.errors import RecipeError
 
 from . import checkpoint
+from .curve import METRICS
 from .events import Event, as_json
 
 RECIPE = "recipe.toml"
-METRICS = "metrics.jsonl"
 CORPUS = "corpus"
 
 
