@@ -21,6 +21,7 @@ from torch import Tensor
 from tui_transformer.errors import InputError, RecipeError
 from tui_transformer.events import Trace
 from tui_transformer.traces import save_trace
+from tui_transformer.training_log import METRICS
 
 from . import checkpoint
 from .curve import METRICS
