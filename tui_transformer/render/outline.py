@@ -17,6 +17,7 @@ from .palette import QUIET, foreground, has_colour, levels
 LEAST_LABEL = 24
 LEAST_BAR, MOST_BAR = 6, 40
 GAP = 2
+HERE = Style(reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Lines with equally many cells under `heads`, the first head over the labels.
+    """Lines with equally many cells under `heads`, the first head over the labels; the one at `cursor` stands out.
 
     If labels would get less than 24 cells, the columns `optional` (counted from 0 behind the label) are left out,
     the first of them first, and the picture says so. Labels that still do not fit are cut.
@@ -41,6 +42,7 @@ class Outline:
     heads: Sequence[str]
     lines: Sequence[Line]
     optional: Sequence[int] = ()
+    cursor: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = [max(cell_len(visible(cell)) for cell in column)
@@ -51,8 +53,12 @@ class Outline:
         label = max(1, min(wanted, options.max_width - taken))
         bars = options.max_width - label - taken - GAP if any(line.share is not None for line in self.lines) else 0
         bars = min(bars, MOST_BAR) if bars >= LEAST_BAR else 0
-        for line in [self._head(), *self.lines] if any(self.heads) else self.lines:
-            yield from self._drawn(line, label, [(c, widths[c]) for c in shown], bars, has_colour(console))
+        columns = [(c, widths[c]) for c in shown]
+        if any(self.heads):
+            yield from self._drawn(self._head(), label, columns, bars, has_colour(console))
+        for number, line in enumerate(self.lines):
+            drawn = self._drawn(line, label, columns, bars, has_colour(console))
+            yield from Segment.apply_style(drawn, None, HERE) if number == self.cursor else drawn
         if left := [self.heads[1 + c] for c in range(len(widths)) if c not in shown]:
             yield Text(f"no room for {', '.join(left)}", style=QUIET)
 
