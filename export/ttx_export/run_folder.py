@@ -21,12 +21,12 @@ from torch import Tensor
 from tui_transformer.errors import InputError, RecipeError
 from tui_transformer.events import Trace
 from tui_transformer.traces import save_trace
+from tui_transformer.training_log import METRICS
 
 from . import checkpoint
 from .events import Event, as_json
 
 RECIPE = "recipe.toml"
-METRICS = "metrics.jsonl"
 CORPUS = "corpus"
 WATCHED = "watched"
 
