@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,24 @@ if TYPE_CHECKING:
     from .tokenizer import Tokenizer
 
 
+class Answer(Protocol):
+    """What is looked at of a decoder's answer for R rows, whoever computed it (`runtime.DecoderStep` is one)."""
+
+    @property
+    def self_attentions(self) -> Floats | None:
+        """(L, R, H, T+1)."""
+        ...
+
+    @property
+    def cross_attentions(self) -> Floats | None:
+        """(L, R, H, S), S at least the source's length."""
+        ...
+
+    def logits(self) -> Floats:
+        """All scores (R, V)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """Makes the events of one sentence of `source_length` pieces, as the `options` want them."""
@@ -27,7 +45,7 @@ class Watcher:
     source_length: int
     options: Options
 
-    def step(self, position: int, chosen: int, answer: DecoderStep) -> Step:
+    def step(self, position: int, chosen: int, answer: Answer) -> Step:
         """What is known of one chosen token: its rivals, the entropy, the attention."""
         self_attention, cross_attention = self._attention(answer)
         log_probabilities = log_softmax(answer.logits())[0]
@@ -65,7 +83,7 @@ class Watcher:
         said = (*self.options.prefix, *hypothesis.ids)
         return EndedHypothesis(said, self.target.decode(said), hypothesis.log_probability, hypothesis.score)
 
-    def _attention(self, answer: DecoderStep) -> tuple[Floats, Floats]:
+    def _attention(self, answer: Answer) -> tuple[Floats, Floats]:
         """Self- (R, L, H, T+1) and cross-attention (R, L, H, S), without the columns of padding."""
         assert answer.self_attentions is not None
         assert answer.cross_attentions is not None

@@ -54,7 +54,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """The model as it is now on each dev set; `average` is the mean of the newest checkpoints, if there is one."""
+    """The model as it is now on each dev set; `average` is the mean of the newest checkpoints, if there is one.
+
+    `watched` is the file, within the run folder, with the trace of the first sample; empty if there are no samples.
+    """
 
     step: int
     epoch: int
@@ -62,6 +65,7 @@ class Evaluated:
     average: DevScore | None
     best: bool
     samples: tuple[tuple[str, str], ...]
+    watched: str = ""
 
 
 Reason = Literal["finished", "early stop", "interrupted"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tui_transformer.render.labels import duration
+
 from .events import DevScore, Ended, Evaluated, Event, Progress, Started
 
 
@@ -39,17 +41,6 @@ def ended_line(event: Ended) -> str:
         "interrupted": "interrupted",
     }
     return f"{words[event.reason]}, after step {event.step:,}"
-
-
-def duration(seconds: float) -> str:
-    """The two largest units that matter: "45 s", "12 min", "1 h 12 min", "2 d 3 h"."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    hours, days = minutes // 60, minutes // 1440
-    if not hours:
-        return f"{minutes} min"
-    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60:02} min"
 
 
 def one_line(text: str) -> str:

@@ -6,6 +6,7 @@ corpus/              encoded text and vocabularies, by content hash (`prepare`)
 last.pt              everything needed to go on (weights, optimiser, where in the data)
 step-00001000.pt     weights only, of the newest evaluations
 best.pt, average.pt  weights of the lowest dev loss, and the mean of the newest evaluations
+watched/             a trace of the first sample's greedy decoding an evaluation: `step-00001000.ttxtrace`
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from typing import Any
 
 from torch import Tensor
 
-from tui_transformer.errors import RecipeError
+from tui_transformer.errors import InputError, RecipeError
+from tui_transformer.events import Trace
+from tui_transformer.traces import save_trace
+from tui_transformer.training_log import METRICS
 
 from . import checkpoint
 from .events import Event, as_json
 
 RECIPE = "recipe.toml"
-METRICS = "metrics.jsonl"
 CORPUS = "corpus"
+WATCHED = "watched"
 
 
 class RunFolder:
@@ -58,6 +62,18 @@ class RunFolder:
     def save(self, name: str, weights: dict[str, Tensor], progress: dict[str, Any], **more: Any) -> None:
         """One checkpoint file, whole or not at all."""
         checkpoint.save_atomically({**self.fixed, "weights": weights, "progress": progress, **more}, self.path / name)
+
+    def watch(self, trace: Trace, step: int) -> str:
+        """Keep what the model made of the watched sentence at this step. Returns the file's path in the folder."""
+        name = f"{WATCHED}/step-{step:08}.ttxtrace"
+        try:
+            (self.path / WATCHED).mkdir(exist_ok=True)
+            save_trace(trace, self.path / name)
+        except OSError as error:
+            raise RecipeError(f"cannot write {self.path / WATCHED}: {error.strerror}") from None
+        except InputError as error:
+            raise RecipeError(str(error)) from None
+        return name
 
     def newest(self, count: int) -> list[Path]:
         """The last `count` evaluated checkpoints, oldest first; those before them are deleted."""

@@ -33,6 +33,7 @@ from .recipe import Recipe
 from .run_folder import RunFolder
 from .schedule import learning_rate
 from .vocabulary import architecture_of
+from .watch import watch_greedily
 
 PROGRESS_SECONDS = 2.0
 
@@ -151,6 +152,7 @@ class Trainer:
         dev: dict[str, DevScore] = {}
         average: DevScore | None = None
         samples: tuple[tuple[str, str], ...] = ()
+        watched = ""
         if self.processes.leads:
             # This takes long: whoever is killed in it shall not lose the steps before it.
             self._save_last()
@@ -158,13 +160,14 @@ class Trainer:
             self._save_weights(f"step-{self.state.step:08}.pt", self.model, _first_loss(dev))
             average = self._average()
             samples = self._translate_samples()
+            watched = self._watch()
         better = self._remember(_first_loss(dev))
         if self.processes.leads:
             if better:
                 self._save_weights(checkpoint.BEST, self.model, _first_loss(dev))
             self._save_last()
         self.processes.wait()
-        return Evaluated(self.state.step, self.state.epoch, dev, average, better, samples)
+        return Evaluated(self.state.step, self.state.epoch, dev, average, better, samples, watched)
 
     def _remember(self, loss: float) -> bool:
         """Is this the best loss of the first dev set? The leading process knows it, all have to."""
@@ -200,6 +203,13 @@ class Trainer:
             self.model, sources, vocabularies.source, vocabularies.target, self.prepared.special
         )
         return tuple(zip(sources, translations, strict=True))
+
+    def _watch(self) -> str:
+        """Keep a trace of the first sample, so that one can watch the heads form. Returns its file."""
+        if not self.recipe.samples:
+            return ""
+        trace = watch_greedily(self.model, self.recipe.samples[0], self.prepared.vocabularies)
+        return self.folder.watch(trace, self.state.step)
 
     # -- what is kept -------------------------------------------------------------------------------
 

@@ -18,8 +18,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tui_transformer.render.labels import duration
+
 from .events import DevScore, Ended, Evaluated, Event, Progress, Started
-from .lines import duration, ended_line, facts, log_lines, one_line, scores
+from .lines import ended_line, facts, log_lines, one_line, scores
 
 ACCENT = "cyan"
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -11,9 +11,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 from ttx_export.events import DevScore, Ended, Evaluated, Event, Progress, Started
-from ttx_export.lines import duration, log_lines, one_line
+from ttx_export.lines import log_lines, one_line
 from ttx_export.recipe import Recipe
 from ttx_export.view import LiveView, LogView, Seen, picture, see, sparkline, view_on
+
+from tui_transformer.render.labels import duration
 
 NASTY = "\x1b[31mrot\n[b]fett[/b] 日本語\u202e"
 

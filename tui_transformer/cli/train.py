@@ -10,16 +10,22 @@ from typing import Annotated
 
 import typer
 
-from tui_transformer.errors import TtxError
+from tui_transformer.errors import InputError, TtxError, UsageError
 
+from .inspect.options import Drawing, with_picture_options
 from .parameters import DeviceName
 from .streams import INTERRUPTED
 
 
+@with_picture_options
 def train(
+    drawing: Drawing,
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one that ships with ttx.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="RECIPE", help="A recipe file, or the name of one that ships with ttx.", show_default=False
+        ),
+    ] = None,
     data: Annotated[Path, typer.Option(help="The folder in which the recipe's files are.", envvar="TTX_DATA")] = Path(
         "data"
     ),
@@ -27,12 +33,47 @@ def train(
     device: Annotated[DeviceName, typer.Option(help="auto takes a GPU if there is one.")] = DeviceName.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="PyTorch's choice")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Train so many epochs, whatever the recipe says.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Train nothing: draw the curves of a run folder.", show_default=False),
+    ] = None,
 ) -> None:
     """Train a model from a recipe.
 
     Ctrl-C saves and stops; the same command goes on from there. Several processes:
     torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
+
+    --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch; --color, --width, --format,
+    --save and --no-pager are for its picture.
     """  # fmt: skip
+    if plot is not None:
+        _plot(plot, recipe, drawing)
+        return
+    if recipe is None:
+        raise UsageError("give a RECIPE to train, or --plot RUN")
+    if drawing.save:
+        raise UsageError("--save is for the picture of --plot")
+    _train(recipe, data, out, device, threads, epochs)
+
+
+def _plot(run: Path, recipe: str | None, drawing: Drawing) -> None:
+    """Show how a run went. Raises InputError if its folder knows of no step."""
+    from tui_transformer.render.views.training import training_picture
+    from tui_transformer.training_log import read_training_log
+
+    from .inspect.show import show
+
+    if recipe is not None:
+        raise UsageError("give either a RECIPE to train or --plot RUN, not both")
+    log = read_training_log(run)
+    if not log.updates and not log.evaluations:
+        raise InputError(f"{run} has nothing to draw yet: no step of it is in its log")
+    show(training_picture(log), drawing)
+
+
+def _train(
+    recipe: str, data: Path, out: Path | None, device: DeviceName, threads: int | None, epochs: int | None
+) -> None:
     from tui_transformer.extras import require_extra
 
     require_extra("train", "ttx train", "torch")

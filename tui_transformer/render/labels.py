@@ -11,7 +11,19 @@ import unicodedata
 
 from rich.cells import cell_len, split_graphemes
 
-__all__ = ["beginning", "cell_len", "clip", "fit", "fraction", "graphemes", "isolated", "quoted", "short", "visible"]
+__all__ = [
+    "beginning",
+    "cell_len",
+    "clip",
+    "duration",
+    "fit",
+    "fraction",
+    "graphemes",
+    "isolated",
+    "quoted",
+    "short",
+    "visible",
+]
 
 ELLIPSIS = "…"
 INVISIBLE = "¤"
@@ -111,6 +123,17 @@ def fraction(value: float, signed: bool = False, digits: int = 2) -> str:
 def short(value: float) -> str:
     """A positive number for a sentence: two decimals, none from a thousand on, and powers of ten for a huge one."""
     return f"{value:.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e6 else f"{value:.1e}"
+
+
+def duration(seconds: float) -> str:
+    """The two largest units that matter: "45 s", "12 min", "1 h 12 min", "2 d 3 h"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours, days = minutes // 60, minutes // 1440
+    if not hours:
+        return f"{minutes} min"
+    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60:02} min"
 
 
 def plain(value: object) -> str:

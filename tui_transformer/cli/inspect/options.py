@@ -45,26 +45,32 @@ class FormatName(StrEnum):
     json = "json"
 
 
-@dataclass(frozen=True)
-class Options:
-    """What every view was asked. The model is loaded when a view first wants it."""
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """How a picture is to be drawn, and where it goes."""
 
-    model: str
-    device: DeviceName
-    threads: int | None
     color: ColorName
     width: int | None
     output_format: FormatName | None = None
     save: list[Path] | None = None
     no_pager: bool = False
-    trace: Path | None = None
-    from_trace: Path | None = None
     context: typer.Context | None = None
 
     @property
     def keeper(self) -> Keeper | None:
         """Who keeps the picture, if nobody is to see it yet."""
         return self.context.obj if self.context and isinstance(self.context.obj, Keeper) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Drawing):
+    """What every view was asked. The model is loaded when a view first wants it."""
+
+    model: str
+    device: DeviceName
+    threads: int | None
+    trace: Path | None = None
+    from_trace: Path | None = None
 
     @cached_property
     def translator(self) -> Translator:
@@ -133,13 +139,18 @@ class Keeper:
     pictures: list[Picture] = field(default_factory=list)
 
 
-def _drawing(
+def _computing(
     model: ModelOption = "en-de",
     device: DeviceOption = DeviceName.auto,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads of one operator; 1 if not given.", show_default=False, envvar="TTX_THREADS"),
     ] = None,
+) -> None:
+    """The options of all that needs a model: only their signature is used."""
+
+
+def _drawing(
     color: Annotated[
         ColorName, typer.Option(help="auto: on a terminal, unless NO_COLOR is set or TERM is dumb.")
     ] = ColorName.auto,
@@ -177,25 +188,30 @@ View = Callable[..., None]
 
 def with_options(view: View) -> View:
     """A command from `view(options: Options, …)`: the view's own parameters, and those that all views share."""
-    return _with(view, _drawing, _output)
+    return _with(view, Options, _computing, _drawing, _output)
 
 
 def with_options_and_traces(view: View) -> View:
     """The same for a view that shows a decoding, which can be saved and read back: `options.decoding`."""
-    return _with(view, _drawing, _output, _traces)
+    return _with(view, Options, _computing, _drawing, _output, _traces)
 
 
 def with_drawing_options(command: View) -> View:
     """The same for a command that shows or saves in a way of its own: which model, how wide, in what colours."""
-    return _with(command, _drawing)
+    return _with(command, Options, _computing, _drawing)
 
 
-def _with(view: View, *sources: View) -> View:
+def with_picture_options(command: View) -> View:
+    """A command from `command(drawing: Drawing, …)` that shows a picture without needing a model."""
+    return _with(command, Drawing, _drawing, _output)
+
+
+def _with(view: View, kind: type[Drawing], *sources: View) -> View:
     shared = [parameter for source in sources for parameter in _parameters(source)]
 
     def command(context: typer.Context, **arguments: Any) -> None:
         given = {parameter.name: arguments.pop(parameter.name) for parameter in shared}
-        view(Options(**given, context=context), **arguments)
+        view(kind(**given, context=context), **arguments)
 
     command.__name__, command.__doc__, command.__module__ = view.__name__, view.__doc__, view.__module__
     # Typer reads its parameters from here.

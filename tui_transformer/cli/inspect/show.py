@@ -12,7 +12,7 @@ import typer
 
 from tui_transformer.errors import TtxError, UsageError
 
-from .options import ColorName, FormatName, Options
+from .options import ColorName, Drawing, FormatName, Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +47,7 @@ def given(text: str) -> str:
     return text
 
 
-def show(picture: Picture, options: Options) -> None:
+def show(picture: Picture, options: Drawing) -> None:
     """Save the picture if files are named; else, or if a format is named as well, print it. A keeper takes it all."""
     if options.keeper:
         options.keeper.pictures.append(picture)
@@ -102,7 +102,7 @@ def _objects(view: str, make: Callable[[str], Picture], reader: LineReader, fail
             yield json.dumps(head | {"error": str(error)}, ensure_ascii=False)
 
 
-def _draw(picture: Picture, options: Options) -> None:
+def _draw(picture: Picture, options: Drawing) -> None:
     from tui_transformer.render.picture import drawn
 
     from .pager import page
@@ -117,7 +117,7 @@ def _draw(picture: Picture, options: Options) -> None:
         print_lines(lines)
 
 
-def _play(picture: Picture, options: Options) -> None:
+def _play(picture: Picture, options: Drawing) -> None:
     """The frames in one place, then what the picture says; Ctrl-C ends it early."""
     import time
 
