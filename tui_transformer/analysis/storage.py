@@ -49,7 +49,7 @@ class Node:
         return sum(kept.bytes for kept in self.kept)
 
     def walk(self) -> Iterator[Node]:
-        """This node and all below it."""
+        """The node and all below it."""
         yield self
         for node in self.nodes:
             yield from node.walk()

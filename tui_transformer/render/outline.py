@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -58,7 +58,7 @@ class Outline:
             yield from self._drawn(self._head(), label, columns, bars, has_colour(console))
         for number, line in enumerate(self.lines):
             drawn = self._drawn(line, label, columns, bars, has_colour(console))
-            yield from Segment.apply_style(drawn, None, HERE) if number == self.cursor else drawn
+            yield from Segment.apply_style(drawn, post_style=HERE) if number == self.cursor else drawn
         if left := [self.heads[1 + c] for c in range(len(widths)) if c not in shown]:
             yield Text(f"no room for {', '.join(left)}", style=QUIET)
 
@@ -74,7 +74,7 @@ class Outline:
 
     def _drawn(
         self, line: Line, label: int, columns: Sequence[tuple[int, int]], bars: int, colours: bool
-    ) -> RenderResult:
+    ) -> Iterator[Segment]:
         style = line.style if colours else None
         branch = line.branch[: max(0, label - 1)]
         yield Segment(branch, QUIET if colours else None)

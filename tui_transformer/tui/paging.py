@@ -78,7 +78,7 @@ class PageLine(Static):
     def tell(self, chosen: str) -> None:
         """Which page is open."""
         parts = [
-            Content.styled(f" {page.KEY} {page.TITLE} ", "bold reverse" if page.NAME == chosen else "$text-muted")
+            Content.styled(f" {page.KEY} {page.TITLE} ", "bold reverse" if chosen == page.NAME else "$text-muted")
             for page in self._pages
         ]
         self.update(Content.assemble(" ", *parts))
@@ -171,8 +171,10 @@ class PagedView(View):
     def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
         """Every page by name, and what can be asked of each."""
         for page in self.pages:
-            yield f"{self.TITLE}: {page.TITLE}", f"Open this page of the screen ({page.KEY})", partial(
-                self.action_page, page.NAME
+            yield (
+                f"{self.TITLE}: {page.TITLE}",
+                f"Open this page of the screen ({page.KEY})",
+                partial(self.action_page, page.NAME),
             )
             yield from page.commands()
 

@@ -51,7 +51,7 @@ class PartsTree(PictureView):
         self.here: tuple[str, ...] = ("Transformer",)
 
     def grow(self, whole: Node | None) -> None:
-        """This is the model now."""
+        """Show this model."""
         self._whole = whole
         self.draw_tree()
 
