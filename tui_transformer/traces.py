@@ -42,8 +42,16 @@ class Inside:
     notes: tuple[str, ...]
 
 
-Kept = Trace | Inside
-_KINDS: dict[str, type[Kept]] = {"decoding": Trace, "inside": Inside}
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A decoding as it was watched: the beam searches that came first, if there were any, and the reading."""
+
+    searches: tuple[Trace, ...]
+    reading: Trace
+
+
+Kept = Trace | Inside | Recording
+_KINDS: dict[str, type[Kept]] = {"decoding": Trace, "inside": Inside, "recording": Recording}
 
 
 def save_trace(trace: Kept, path: Path) -> None:
@@ -79,7 +87,7 @@ def load_trace(path: Path) -> Kept:
             trace = kept(**{
                 name: _build(hint, content[name], name, file) for name, hint in typing.get_type_hints(kept).items()
             })  # fmt: skip
-            _check(trace) if isinstance(trace, Trace) else _check_inside(trace)
+            _check_kept(trace)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except _BROKEN as error:
@@ -88,10 +96,20 @@ def load_trace(path: Path) -> Kept:
 
 
 def as_decoding(kept: Kept, path: Path) -> Trace:
-    """What was read from `path`, a decoding. Raises InputError if it is none."""
+    """What was read from `path`, a decoding; of a recording its reading. Raises InputError if it is none."""
+    if isinstance(kept, Recording):
+        return kept.reading
     if not isinstance(kept, Trace):
         raise InputError(f"{path} shows the inside of a model (ttx inspect qkv, layers, masks), not a decoding")
     return kept
+
+
+def as_recording(kept: Kept, path: Path) -> Recording:
+    """What was read from `path`, to be watched again. Raises InputError if it is no decoding."""
+    if isinstance(kept, Recording):
+        return kept
+    trace = as_decoding(kept, path)
+    return Recording((trace,), trace) if trace.beam_steps else Recording((), trace)
 
 
 def as_inside(kept: Kept, path: Path) -> Inside:
@@ -157,6 +175,14 @@ def _array(file: zipfile.ZipFile, name: str) -> Any:
     if array.dtype != np.float16:
         raise ValueError(f"{name} is not in half precision")
     return array.astype(np.float32)
+
+
+def _check_kept(kept: Kept) -> None:
+    if isinstance(kept, Inside):
+        _check_inside(kept)
+        return
+    for trace in (*kept.searches, kept.reading) if isinstance(kept, Recording) else (kept,):
+        _check(trace)
 
 
 def _check(trace: Trace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -43,14 +43,14 @@ def scripted(bundle_folder: Path) -> Callable[..., TtxApp]:
     """
 
     def make(trace: str = "a", screen: str = "translate", sitting: Sitting | None = None) -> TtxApp:
-        from tui_transformer.traces import as_decoding, load_trace
+        from tui_transformer.traces import as_recording, load_trace
         from tui_transformer.translator import Translator
         from tui_transformer.tui.app import TtxApp
         from tui_transformer.tui.engine import Facts, ReplayEngine
         from tui_transformer.tui.sitting import Sitting
 
         path = TRACES / f"{trace}.trace"
-        kept = as_decoding(load_trace(path), path)
+        kept = as_recording(load_trace(path), path)
 
         class Scripted(ReplayEngine):
             """The events of a trace, and the tiny model beside them."""
@@ -65,9 +65,25 @@ def scripted(bundle_folder: Path) -> Callable[..., TtxApp]:
             return engine
 
         sitting = sitting or Sitting()
-        sitting.text, sitting.screen = sitting.text or kept.encoded.text, screen
-        sitting.mode = "beam" if kept.beam_steps else "greedy"
+        sitting.text, sitting.screen = sitting.text or kept.reading.encoded.text, screen
+        sitting.mode = "beam" if kept.searches else "greedy"
         return TtxApp(load, sitting)
+
+    return make
+
+
+@pytest.fixture
+def at_work(bundle_folder: Path) -> Callable[..., TtxApp]:
+    """`at_work("Good night.")`: the application with the tiny model."""
+
+    def make(text: str = "Tom called Mary's bluff.", sitting: Sitting | None = None, **more: Any) -> TtxApp:
+        from tui_transformer.translator import Translator
+        from tui_transformer.tui.app import TtxApp
+        from tui_transformer.tui.engine import ModelEngine
+        from tui_transformer.tui.sitting import Sitting
+
+        sitting = sitting or Sitting(text=text)
+        return TtxApp(lambda: ModelEngine(Translator.load(str(bundle_folder), "cpu")), sitting, **more)
 
     return make
 

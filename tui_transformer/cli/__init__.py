@@ -22,6 +22,7 @@ from .score import score
 from .shell import shell
 from .train import train
 from .translate import translate
+from .tui import tui
 
 EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 model missing or broken · \
 4 device unavailable · 5 input or output unusable · 6 recipe, data or checkpoint unusable · \
@@ -39,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("translate", epilog=EXIT_CODES)(translate)
+app.command("tui", epilog=EXIT_CODES)(tui)
 app.command("shell", epilog=EXIT_CODES)(shell)
 app.command("score", epilog=EXIT_CODES)(score)
 app.command("evaluate", epilog=EXIT_CODES)(evaluate)

@@ -43,17 +43,22 @@ def save(picture: Picture, path: Path, width: int = 100, colour: bool | None = N
     Without `colour` given, all but .txt have colours. Raises UsageError for another suffix, InputError if the
     place cannot be written, MissingExtraError for a .png without the extra.
     """
+    write(path, content(picture, path, width, colour))
+
+
+def content(picture: Picture, path: Path, width: int = 100, colour: bool | None = None) -> bytes:
+    """What `save` would write to a file of this name."""
     check_suffix(path)
     suffix = path.suffix.lower()
     colours = suffix != ".txt" if colour is None else colour
-    write(path, _CONTENT[suffix](picture, width, colours))
+    return _CONTENT[suffix](picture, width, colours)
 
 
-def write(path: Path, content: bytes) -> None:
-    """A file with this content, all of it or nothing. Raises InputError."""
+def write(path: Path, made: bytes) -> None:
+    """A file with these bytes, all of it or nothing. Raises InputError."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(content)
+        partial.write_bytes(made)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import ComposeResult
+from rich.text import Text
+from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.widgets import Footer
+from textual.containers import Container, VerticalScroll
+from textual.events import Event, Key
+from textual.geometry import Offset
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from tui_transformer.errors import TtxError
 
 from .conductor import Conductor
 from .keys import SHELL
 from .lines import StatusLine, TabLine
+from .palette import TtxCommands
 from .sitting import Sitting
 from .themes import THEMES
 from .view import View
 from .views import TABS
+from .views.translate import SourceEditor, TranslateView
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .profile import Profile
 
 
 class TtxApp(Conductor):
-    """The application. `keymap` gives other keys to bindings, by their ids."""
+    """The application. `keymap` gives other keys to bindings, by their ids; `keep` takes what is to be remembered."""
 
     TITLE = "ttx"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*SHELL]
+    COMMANDS = App.COMMANDS | {TtxCommands}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
 
     def __init__(
-        self, load: Callable[[], Engine], sitting: Sitting | None = None, keymap: dict[str, str] | None = None
+        self,
+        load: Callable[[], Engine],
+        sitting: Sitting | None = None,
+        keymap: dict[str, str] | None = None,
+        record: Path | None = None,
+        keep: Callable[[Sitting], None] | None = None,
+        profile: Profile | None = None,
     ) -> None:
-        super().__init__(load, sitting)
+        super().__init__(load, sitting, record)
+        self._keep, self._profile = keep, profile
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.sitting.theme if self.sitting.theme in self.available_themes else THEMES[0].name
@@ -46,6 +64,8 @@ class TtxApp(Conductor):
         yield TabLine(id="tabs")
         with Container(id="views"):
             yield TABS[0].open()
+        with VerticalScroll(id="speech"):
+            yield Static(id="spoken")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -54,6 +74,7 @@ class TtxApp(Conductor):
 
     async def _begin(self) -> None:
         self.start()
+        self._speak()
         self.front.take(self.sitting.places.get(self.front.NAME, {}))
         if self.sitting.screen in {tab.name for tab in TABS}:
             await self.action_open(self.sitting.screen)
@@ -61,9 +82,26 @@ class TtxApp(Conductor):
 
     def draw(self) -> None:
         """Show the moment on the screen in front."""
+        if self._profile:
+            self._profile.drawing()
         facts = self.engine.facts if self.engine else None
         self.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
         self.front.show()
+        if self.sitting.spoken:
+            picture = self.front.picture()
+            said = [picture.title, "", *picture.says] if picture else ["nothing to tell yet"]
+            self.query_one("#spoken", Static).update(Text("\n".join(said)))
+
+    async def on_event(self, event: Event) -> None:
+        """Textual's own, and a clock for keys."""
+        if self._profile and isinstance(event, Key):
+            self._profile.key()
+        await super().on_event(event)
+
+    def post_display_hook(self) -> None:
+        """Something has been painted."""
+        if self._profile:
+            self._profile.painted()
 
     # -- screens ---------------------------------------------------------------------------------------
 
@@ -99,7 +137,142 @@ class TtxApp(Conductor):
         """A tab was clicked."""
         await self.action_open(message.name)
 
+    # -- writing ---------------------------------------------------------------------------------------
+
+    async def action_write(self) -> None:
+        """Into the editor."""
+        await self.action_open("translate")
+        self.query_one(TranslateView).write()
+
     def action_leave(self) -> None:
         """Out of the editor, to the screen's own widget."""
-        self.set_focus(None)
         self.front.entered()
+
+    async def action_editor(self) -> None:
+        """The text in $EDITOR, and what became of it back."""
+        from .editor import edited
+
+        text = self.asked.request.text
+        try:
+            with self.suspend():
+                text = edited(text)
+        except SuspendNotSupported:
+            self.notify("there is no terminal here for an editor", severity="error")
+        except TtxError as error:
+            self.notify(str(error), severity="error", timeout=8)
+        self._put(text)
+
+    def action_history(self, by: int) -> None:
+        """An earlier or a later text."""
+        history = self.sitting.history
+        text = self.asked.request.text.strip()
+        place = history.index(text) if text in history else len(history)
+        if 0 <= place + by < len(history):
+            self._put(history[place + by])
+        else:
+            self.notify("there is no " + ("earlier text" if by < 0 else "later one"), timeout=2)
+
+    def show_only(self, text: str) -> None:
+        """A replay's text, which cannot be changed."""
+        self._put(text)
+        self.query_one(SourceEditor).read_only = True
+
+    def _put(self, text: str) -> None:
+        self.query_one(TranslateView).set_text(text)
+
+    # -- taking away -----------------------------------------------------------------------------------
+
+    def action_copy_translation(self) -> None:
+        """The translation of the whole text, or as much of it as there is."""
+        finished = self.live.reading.finished
+        text = self.live.text if self.live.text is not None else finished.text if finished else ""
+        self._copy(text, "the translation")
+
+    def action_copy_table(self) -> None:
+        """The values of the screen in front, tab-separated."""
+        picture = self.front.picture()
+        self._copy("\n".join(picture.table.lines()) if picture else "", "the values, tab-separated")
+
+    def _copy(self, text: str, what: str) -> None:
+        if not text:
+            self.notify("there is nothing to copy yet", severity="warning", timeout=3)
+            return
+        self.copy_to_clipboard(text)
+        self.notify(f"copied {what}", timeout=2)
+
+    def action_save(self) -> None:
+        """The picture of the screen in front, as a file."""
+        from .saving import SaveScreen, keep
+
+        picture = self.front.picture()
+        if picture is None:
+            self.notify("there is nothing to save yet", severity="warning", timeout=3)
+            return
+
+        def named(path: Path | None) -> None:
+            try:
+                if path:
+                    keep(self, picture, path)
+            except TtxError as error:
+                self.notify(str(error), severity="error", timeout=8)
+
+        self.push_screen(SaveScreen(f"ttx-{self.front.NAME}.svg"), named)
+
+    # -- finding one's way -----------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """About the screen in front, the focused thing and the keys."""
+        from .help import HelpScreen, keys_of
+
+        self.push_screen(HelpScreen(self.front, self.focused, keys_of(self.screen)))
+
+    def action_jump_mode(self) -> None:
+        """A letter at every place that can be gone to."""
+        from .jump import JumpScreen
+
+        tabs = self.query_one(TabLine)
+        places: list[tuple[Offset, Widget | str]] = [(Offset(at, tabs.region.y), name) for at, name in tabs.places()]
+        places += [(widget.region.offset, widget) for widget in self.screen.focus_chain if widget.region]
+
+        async def gone(target: Widget | str | None) -> None:
+            if isinstance(target, str):
+                await self.action_open(target)
+            elif target:
+                target.focus()
+
+        self.push_screen(JumpScreen(places), gone)
+
+    def action_screen_reader(self) -> None:
+        """Sentences instead of pictures, and back."""
+        self.sitting.spoken = not self.sitting.spoken
+        self._speak()
+        self.draw_soon()
+
+    def _speak(self) -> None:
+        self.screen.set_class(self.sitting.spoken, "-spoken")
+
+    # -- leaving ---------------------------------------------------------------------------------------
+
+    def remembered(self) -> None:
+        """Keep the sitting: whatever happens next, nothing typed is lost."""
+        if self._keep:
+            try:
+                self._keep(self.sitting_now())
+            except OSError as error:
+                self._keep = None
+                self.notify(f"the session cannot be kept: {error.strerror}", severity="warning", timeout=8)
+
+    def exit(self, *args: Any, **options: Any) -> None:
+        """Keep the sitting, then leave."""
+        self.remembered()
+        super().exit(*args, **options)
+
+    def sitting_now(self) -> Sitting:
+        """Where one is now, to go on from another time."""
+        request, sitting = self.asked.request, self.sitting
+        sitting.text, sitting.mode, sitting.sentence = request.text, request.mode, request.sentence
+        sitting.prefix, sitting.off = list(request.prefix), sorted(map(str, request.off))
+        sitting.model = self.engine.facts.name if self.engine else sitting.model
+        sitting.screen, sitting.theme = self.front.NAME, self.theme
+        sitting.places |= {view.NAME: view.place() for view in self.query(View)}
+        return sitting

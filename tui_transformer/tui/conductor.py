@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -69,10 +70,14 @@ class Failed(Message):
 
 
 class Conductor(App[None]):
-    """`load` makes the engine, in a thread; `sitting` is where one goes on. Subclasses draw (`draw`)."""
+    """`load` makes the engine, in a thread; `sitting` is where one goes on; decodings are kept in `record`.
 
-    def __init__(self, load: Callable[[], Engine], sitting: Sitting | None = None) -> None:
+    Subclasses draw (`draw`).
+    """
+
+    def __init__(self, load: Callable[[], Engine], sitting: Sitting | None = None, record: Path | None = None) -> None:
         super().__init__()
+        self._recorded_in = record
         self._load = load
         self.sitting = sitting or Sitting()
         self.engine: Engine | None = None
@@ -167,9 +172,15 @@ class Conductor(App[None]):
         """The engine is there: decode what has been typed meanwhile."""
         self.engine = message.engine
         request = self.asked.request
-        if self.asked.run == 0 and self.sitting.model == message.engine.facts.name:
+        if self.engine.text is not None:
+            request = replace(request, text=self.engine.text)
+            self.show_only(self.engine.text)
+        elif self.asked.run == 0 and self.sitting.model == message.engine.facts.name:
             request = self._as_it_was(request)
         self.ask(request)
+
+    def show_only(self, text: str) -> None:
+        """The engine knows this text and no other."""
 
     def _as_it_was(self, request: Request) -> Request:
         """Sentence, branch and heads of the last sitting; heads that the model does not have are left out."""
@@ -202,6 +213,7 @@ class Conductor(App[None]):
             self._show_asked()
             self.live.text, self.busy = message.text, False
             self._settle()
+            self._record()
         self.draw_soon()
 
     def on_failed(self, message: Failed) -> None:
@@ -224,7 +236,26 @@ class Conductor(App[None]):
         if self._settling:
             self._settling.stop()
         text = self.live.request.text
-        self._settling = self.set_timer(SETTLED_SECONDS, lambda: self.sitting.remember(text))
+        self._settling = self.set_timer(SETTLED_SECONDS, lambda: self._remember(text))
+
+    def _remember(self, text: str) -> None:
+        self.sitting.remember(text)
+        self.remembered()
+
+    def remembered(self) -> None:
+        """What there is now has stayed for a while: subclasses keep it."""
+
+    def _record(self) -> None:
+        """Keep the decoding for a replay, if that was asked for."""
+        recording = self.live.recording()
+        if self._recorded_in is None or recording is None:
+            return
+        from tui_transformer.traces import save_trace
+
+        try:
+            save_trace(recording, self._recorded_in)
+        except TtxError as error:
+            self.notify(str(error), severity="error", timeout=8)
 
     # -- the moment ------------------------------------------------------------------------------------
 
@@ -232,7 +263,7 @@ class Conductor(App[None]):
         now = time.monotonic()
         self.playback.follow(len(self.live.steps), self.live.done, now - self._last_tick)
         self._last_tick = now
-        if self.playback.playing and self.playback.speed:
+        if self.playback.playing and self.playback.pace:
             self._clock.resume()
         else:
             self._clock.pause()

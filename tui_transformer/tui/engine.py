@@ -13,7 +13,7 @@ from .live import Request
 
 if TYPE_CHECKING:
     from tui_transformer.events import Event, Finished, Trace
-    from tui_transformer.traces import Inside
+    from tui_transformer.traces import Inside, Recording
     from tui_transformer.translator import Options, Source, Translator
 
 
@@ -26,7 +26,7 @@ class Facts:
     """What the status line says of a model."""
 
     name: str
-    languages: tuple[str, str]
+    languages: tuple[str, ...]
     precision: str
     device: str
     replay: bool = False
@@ -40,6 +40,8 @@ class Engine(Protocol):
     """Whatever can be watched. Called from threads; several calls may be under way at once."""
 
     facts: Facts
+    text: str | None
+    """The only text that it knows, None if it can decode any."""
 
     def sentences(self, text: str) -> tuple[str, ...]:
         """The sentences of a text that are translated one by one; at least one, which may be blank."""
@@ -73,6 +75,7 @@ class ModelEngine:
         path = translator.bundle.path
         name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
         languages = manifest.source_language, manifest.target_language
+        self.text: str | None = None
         self.facts = Facts(name, languages, manifest.precision, translator.runtime.device)
 
     @property
@@ -141,36 +144,45 @@ class ModelEngine:
 class ReplayEngine:
     """A kept decoding, played without any model."""
 
-    def __init__(self, trace: Trace, path: Path) -> None:
-        self.trace, self.path = trace, path
-        self.facts = Facts(path.name, ("replay", trace.encoded.text[:20]), "kept", "no model", replay=True)
+    def __init__(self, recording: Recording, path: Path) -> None:
+        self.recording = recording
+        self.text: str | None = recording.reading.encoded.text
+        self.facts = Facts(path.name, ("replay",), "kept", "no model", replay=True)
 
     @property
     def translator(self) -> Translator:
         """Raises UsageError: there is none."""
         raise UsageError("this is a replay: there is no model to ask")
 
-    def sentences(self, text: str) -> tuple[str, ...]:  # noqa: ARG002
+    def sentences(self, text: str) -> tuple[str, ...]:
         """See `Engine`."""
-        return (self.trace.encoded.text,)
+        return (text,)
 
     def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
         """See `Engine`. Raises UsageError for another text, a branch or a head that is off."""
-        trace = self.trace
-        if request.text != trace.encoded.text or request.prefix or request.off:
+        if request.text != self.text or request.prefix or request.off:
             raise UsageError("this is a replay: there is no model that could decode anything else")
-        reading = not trace.beam_steps
-        events: tuple[Event, ...] = (trace.encoded, *trace.steps, *trace.beam_steps, trace.finished)
-        for event in events:
-            yield reading, event
+        for trace in self.recording.searches:
+            yield from ((False, event) for event in events_of(trace))
+        # What only a beam saw has no reading of its own.
+        if not any(self.recording.reading is search for search in self.recording.searches):
+            yield from ((True, event) for event in events_of(self.recording.reading))
 
     def translate(self, request: Request, found: Finished) -> Iterator[str]:  # noqa: ARG002
         """See `Engine`."""
-        yield self.trace.finished.text
+        yield self.recording.reading.finished.text
 
     def inside(self, request: Request, target: Sequence[int]) -> Inside:  # noqa: ARG002
         """Raises UsageError: a decoding does not keep it."""
         raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
+
+
+def events_of(trace: Trace) -> Iterator[Event]:
+    """The stream that a trace was folded from."""
+    yield trace.encoded
+    yield from trace.steps
+    yield from trace.beam_steps
+    yield trace.finished
 
 
 def options_of(request: Request) -> Options:

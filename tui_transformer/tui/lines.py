@@ -35,7 +35,9 @@ class StatusLine(Static):
 def _state(live: Live, playback: Playback, busy: bool, rate: float) -> str:
     steps, shown = live.steps, live.steps[: playback.moment]
     mark = "▶" if playback.playing else "‖"
-    speed = f"{playback.speed:g} tok/s" if playback.speed else f"{rate:,.0f} tok/s" if rate else "live"
+    speed = (
+        f"{playback.pace:g} tok/s" if playback.pace and playback.playing else f"{rate:,.0f} tok/s" if rate else "live"
+    )
     parts = [f"{mark} {'…' if busy else speed}", f"token {len(shown)}/{len(steps)}"]
     if shown:
         from .live import log_probability
@@ -71,12 +73,17 @@ class TabLine(Static):
 
     def on_click(self, event: Click) -> None:
         """Open the tab under the mouse."""
-        at = 1
+        under = [name for at, name in self.places() if at <= event.x]
+        if under and event.x < self.size.width:
+            self.post_message(self.Chosen(under[-1]))
+
+    def places(self) -> list[tuple[int, str]]:
+        """The column and the name of each tab."""
+        found, at = [], 1
         for number, title in self._labels():
+            found.append((at, TABS[number - 1].name))
             at += len(str(number)) + len(title) + 3
-            if event.x < at:
-                self.post_message(self.Chosen(TABS[number - 1].name))
-                return
+        return found
 
     def _labels(self) -> list[tuple[int, str]]:
         whole = [(number, tab.title) for number, tab in enumerate(TABS, 1)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from tui_transformer.events import BeamStep, Candidate, Encoded, Event, Finished, Step, Trace
     from tui_transformer.heads import Head
+    from tui_transformer.traces import Recording
 
 Mode = Literal["greedy", "beam", "sample"]
 MODES: tuple[Mode, ...] = ("beam", "greedy", "sample")
@@ -134,6 +135,15 @@ class Live:
         """Fold an event of the search or of the reading."""
         (self.reading if reading else self.search).add(event)
 
+    def recording(self) -> Recording | None:
+        """All of it, to be kept; None until the watched sentence is done."""
+        from tui_transformer.traces import Recording
+
+        reading, search = self.reading.trace(), self.search.trace()
+        if reading is None or not self.done:
+            return None
+        return Recording((search,) if search else (), reading)
+
     def searched(self) -> Iterator[str]:
         """The pieces of the likeliest hypothesis that the beam has now, first to last."""
         row = 0
@@ -155,22 +165,30 @@ class Playback:
     """
 
     SPEEDS = (1.0, 2.0, 4.0, 8.0, 16.0, None)
+    AGAIN = 8.0
+    """What has all happened already is played at this speed where none was chosen."""
 
     moment: int = 0
     playing: bool = True
     speed: float | None = None
     owed: float = 0.0
+    again: bool = False
+
+    @property
+    def pace(self) -> float | None:
+        """Steps a second; None for as they come."""
+        return self.speed or (self.AGAIN if self.again else None)
 
     def restart(self) -> None:
         """Another decoding begins."""
-        self.moment, self.playing, self.owed = 0, True, 0.0
+        self.moment, self.playing, self.owed, self.again = 0, True, 0.0, False
 
     def follow(self, there: int, done: bool, seconds: float) -> None:
         """So much time has passed, and so many steps are there now."""
-        if self.playing and self.speed is None:
+        if self.playing and self.pace is None:
             self.moment = there
-        elif self.playing and self.speed:
-            self.owed = min(self.owed + seconds * self.speed, float(there - self.moment) + 1)
+        elif self.playing and self.pace:
+            self.owed = min(self.owed + seconds * self.pace, float(there - self.moment) + 1)
             self.moment = min(self.moment + int(self.owed), there)
             self.owed %= 1
         self.moment = min(self.moment, there)
@@ -185,7 +203,7 @@ class Playback:
         """Play or pause; from the end, play again from the start."""
         if not self.playing and self.moment >= there:
             self.moment = 0
-        self.playing, self.owed = not self.playing, 0.0
+        self.playing, self.owed, self.again = not self.playing, 0.0, True
 
     def faster(self, by: int) -> None:
         """One of the `SPEEDS` up or down."""

@@ -25,6 +25,8 @@ class Sitting:
     speed: float | None = None
     screen: str = "translate"
     theme: str = ""
+    spoken: bool = False
+    """Whether screens say in sentences what they show, for screen readers."""
     history: list[str] = field(default_factory=list)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -36,6 +38,9 @@ class Sitting:
         if self.history and text.startswith(self.history[-1]):
             self.history.pop()
         self.history = [*(old for old in self.history if old != text), text][-MOST_REMEMBERED:]
+
+
+_KINDS = {one.name: str(one.type) for one in fields(Sitting)}
 
 
 def sitting_path() -> Path:
@@ -52,12 +57,9 @@ def load_sitting(path: Path) -> Sitting:
     except (OSError, ValueError, RecursionError):
         return Sitting()
     fresh = Sitting()
-    if not isinstance(content, dict):
-        return fresh
-    for one in fields(Sitting):
-        value = content.get(one.name)
-        if one.name in content and _fits(getattr(fresh, one.name), value):
-            setattr(fresh, one.name, value)
+    for name, kind in _KINDS.items() if isinstance(content, dict) else ():
+        if name in content and _fits(content[name], kind):
+            setattr(fresh, name, content[name])
     return fresh
 
 
@@ -72,13 +74,15 @@ def save_sitting(sitting: Sitting, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _fits(default: object, value: object) -> bool:
-    """Whether a value read is of the kind that is expected."""
-    if default is None:
-        return value is None or isinstance(value, int | float)
-    if isinstance(default, list):
-        inner = int if default == [] and isinstance(value, list) and value and isinstance(value[0], int) else str
-        return isinstance(value, list) and all(isinstance(one, inner) for one in value)
-    if isinstance(default, dict):
-        return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
-    return type(value) is type(default)
+def _fits(value: object, kind: str) -> bool:
+    """Whether a value read is of the kind that its field has."""
+    if isinstance(value, bool):
+        return kind == "bool"
+    if isinstance(value, list):
+        inner = {"list[int]": int, "list[str]": str}.get(kind)
+        return inner is not None and all(type(one) is inner for one in value)
+    if isinstance(value, dict):
+        return kind.startswith("dict") and all(isinstance(one, dict) for one in value.values())
+    if isinstance(value, int):
+        return kind in ("int", "float | None")
+    return kind == ("str" if isinstance(value, str) else "float | None")

@@ -112,11 +112,13 @@ class Options(Drawing):
     @property
     def kept_text(self) -> str | None:
         """The sentence of what `--from-trace` names, None without it. Raises InputError."""
-        from tui_transformer.events import Trace
+        from tui_transformer.traces import Inside, as_decoding
 
-        if self.kept is None:
+        if self.kept is None or self.from_trace is None:
             return None
-        return self.kept.encoded.text if isinstance(self.kept, Trace) else self.kept.probed.text
+        if isinstance(self.kept, Inside):
+            return self.kept.probed.text
+        return as_decoding(self.kept, self.from_trace).encoded.text
 
     def decoding(self, text: str, how: Decoding) -> Trace:
         """The decoding of a sentence: read from `--from-trace`, or done now and kept in `--trace`."""

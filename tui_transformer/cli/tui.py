@@ -1,0 +1,98 @@
+"""`ttx tui`: the application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tui_transformer.errors import UsageError
+
+from .parameters import DeviceName, DeviceOption, ModelOption
+
+if TYPE_CHECKING:
+    from tui_transformer.tui.engine import Engine
+
+
+def tui(
+    text: Annotated[
+        str | None, typer.Argument(help="What to translate; the last text if not given.", show_default=False)
+    ] = None,
+    model: ModelOption = "en-de",
+    device: DeviceOption = DeviceName.auto,
+    replay: Annotated[
+        Path | None, typer.Option(help="Play a kept decoding; no model is needed.", show_default=False)
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep the last decoding in this file, for --replay.", show_default=False)
+    ] = None,
+    theme: Annotated[
+        str | None,
+        typer.Option(help="ttx-dark, ttx-light, ansi-dark (the terminal's own colours) …", show_default=False),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Another key for something: ID=KEYS, such as "play=p"; ? shows the ids. Repeatable.',
+            show_default=False,
+        ),
+    ] = None,
+    screen_reader: Annotated[bool, typer.Option("--screen-reader", help="Sentences instead of pictures.")] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="A small live view below the prompt, which stays in the scrollback.")
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Measure the first frame, key to paint and frames; print it at the end.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Neither restore nor keep the session.")] = False,
+) -> None:
+    """Watch it think: type a sentence, see it translated token by token while every head lights up.
+
+    The text, the branch and the screen are there again at the next start.
+
+    Example:  ttx tui "He admired her as a great director."
+    """  # fmt: skip
+    from tui_transformer.tui.app import TtxApp
+    from tui_transformer.tui.keys import keymap
+    from tui_transformer.tui.profile import Profile
+    from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting, sitting_path
+
+    if replay and (text is not None or record):
+        raise UsageError("--replay plays what was kept: neither TEXT nor --record goes with it")
+    keys = keymap(key or [])
+    path = sitting_path()
+    sitting = Sitting() if fresh or replay else load_sitting(path)
+    if text is not None and text != sitting.text:
+        sitting.text, sitting.sentence, sitting.prefix = text, 0, []
+    sitting.theme = theme or sitting.theme
+    sitting.spoken = sitting.spoken or screen_reader
+    measured = Profile() if profile else None
+    app = TtxApp(
+        lambda: _replayed(replay) if replay else _loaded(model, device.value),
+        sitting,
+        keys,
+        record,
+        None if fresh or replay else lambda now: save_sitting(now, path),
+        measured,
+    )
+    if theme and theme not in app.available_themes:
+        raise UsageError(f"there is no theme {theme!r}: choose one of {', '.join(sorted(app.available_themes))}")
+    # What was seen last stays in the scrollback.
+    app.run(inline=inline, inline_no_clear=inline)
+    for line in measured.lines() if measured else ():
+        typer.echo(line)
+
+
+def _loaded(model: str, device: str) -> Engine:
+    from tui_transformer.translator import Translator
+    from tui_transformer.tui.engine import ModelEngine
+
+    return ModelEngine(Translator.load(model, device))  # type: ignore[arg-type]
+
+
+def _replayed(path: Path) -> Engine:
+    from tui_transformer.traces import as_recording, load_trace
+    from tui_transformer.tui.engine import ReplayEngine
+
+    return ReplayEngine(as_recording(load_trace(path), path), path)

@@ -1,0 +1,26 @@
+"""`e`: a text in the user's own editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tui_transformer.errors import InputError
+
+
+def edited(text: str) -> str:
+    """What $VISUAL or $EDITOR makes of a text; without its last line end. Raises InputError if it cannot be run."""
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "sentence.txt"
+        file.write_text(text + "\n", encoding="utf-8")
+        try:
+            ended = subprocess.run([*command, str(file)], check=False)
+        except OSError as error:
+            raise InputError(f"cannot run the editor {command[0]!r}: {error.strerror}") from None
+        if ended.returncode:
+            raise InputError(f"the editor {command[0]!r} ended with exit code {ended.returncode}: nothing is changed")
+        return file.read_text(encoding="utf-8").removesuffix("\n")
