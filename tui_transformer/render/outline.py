@@ -17,7 +17,7 @@ from .palette import QUIET, foreground, has_colour, levels
 LEAST_LABEL = 24
 LEAST_BAR, MOST_BAR = 6, 40
 GAP = 2
-HERE = Style(reverse=True)
+HERE = Style(reverse=True, dim=False)
 
 
 @dataclass(frozen=True, slots=True)

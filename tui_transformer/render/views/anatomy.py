@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 
@@ -65,7 +66,7 @@ def tree(rows: Sequence[Row], cursor: int | None = None) -> Outline:
     lines = []
     for row in rows:
         node, mark = row.node, LEAF if row.opened is None else OPEN if row.opened else CLOSED
-        size = megabytes(round(node.bytes)) if node.kept else ""
+        size = _size(node.bytes) if node.kept else ""
         share = node.bytes / whole.bytes if whole.bytes else node.part.count / max(1, whole.part.count)
         style = STRONG if row.depth < 2 and node.nodes else Style.null() if node.part.count else QUIET
         cells = (shape_of(node), f"{node.part.count:,}", size)
@@ -75,10 +76,11 @@ def tree(rows: Sequence[Row], cursor: int | None = None) -> Outline:
 
 def node_picture(node: Node, model: str) -> Picture:
     """One part closely: what it does, and each tensor that keeps it."""
-    numbers = [f"{node.part.count:,} parameters"] + [f"{megabytes(round(node.bytes))} stored"] * bool(node.kept)
-    head = Text.assemble(" › ".join(node.names), style=STRONG)
+    numbers = [f"{node.part.count:,} parameters"] + [f"{_size(node.bytes)} stored"] * bool(node.kept)
+    head = Text(" › ".join(node.names[1:] or node.names), style=STRONG)
     facts = Text(" · ".join(filter(None, (shape_of(node), *numbers))))
-    body = Group(head, facts, *(Text(sentence, style=QUIET) for sentence in _says(node)), Text(), _kept(node.kept))
+    first, *notes = [Text(sentence, style=QUIET) for sentence in _says(node)]
+    body = Group(head, facts, first, *_kept(node.kept), *notes)
     values = {
         "model": model, "part": node.names, "shapes": node.part.shapes, "note": node.part.note,
         "parameters": node.part.count, "bytes": node.bytes,
@@ -121,12 +123,27 @@ def _says(node: Node) -> Iterator[str]:
         yield "What reads the same input is one matrix: only a share of its columns belongs to this part."
 
 
-def _kept(kept: Sequence[Kept]) -> Outline:
+def _kept(kept: Sequence[Kept]) -> Iterator[RenderableType]:
+    """The largest first; what all names begin with is said once, above."""
+    begin = _beginning([one.tensor.name for one in kept])
     lines = []
-    for one in kept:
+    for one in sorted(kept, key=lambda one: -one.tensor.bytes):
         tensor = one.tensor
         share = f"{one.share:.0%} of it" if one.share < 0.999 else ""
-        place = f"{tensor.file} @ {tensor.offset:,}" if tensor.offset is not None else tensor.file
-        cells = (tensor.type, written(tensor.shape), megabytes(tensor.bytes), share, place)
-        lines.append(Line(tensor.name, cells))
-    return Outline(("tensor", "type", "shape", "bytes", "", "file @ byte"), lines, optional=(2, 3, 0, 1, 4))
+        place = "" if tensor.offset is None else f"{tensor.offset:,}"
+        cells = (tensor.type, written(tensor.shape), _size(tensor.bytes), share, tensor.file, place)
+        lines.append(Line("…" * bool(begin) + tensor.name.removeprefix(begin), cells))
+    if begin:
+        yield Text(f"{begin}…", style=QUIET)
+    if lines:
+        yield Outline(("tensor", "type", "shape", "bytes", "", "file", "at byte"), lines, optional=(0, 3, 5))
+
+
+def _size(count: float) -> str:
+    return megabytes(round(count)) if count >= 1000 else f"{count:.0f} B"
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """What all names have in common, up to a dot; nothing if that is a whole name."""
+    common = os.path.commonprefix(names)
+    return common[: common.rfind(".") + 1]

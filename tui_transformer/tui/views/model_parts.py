@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
@@ -135,16 +136,26 @@ class PartsPage(Page):
     NAME = "parts"
     TITLE = "Architecture"
     KEY = "a"
+    SCOPED_CSS = False
     DEFAULT_CSS = """
-    #part { height: 9; }
+    #tree, #part, #card-text { scrollbar-gutter: stable; }
+    #tree { height: 1fr; }
+    #part { height: 10; }
     .-tall #part { height: 1fr; }
     .-tall #tree { height: 2fr; }
     """
 
+    @dataclass
+    class Grown(Message):
+        """The tree of an engine's model; `error` says why it does not tell what is stored where."""
+
+        engine: Engine
+        whole: Node
+        error: str = ""
+
     def __init__(self, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._engine: Engine | None = None
-        self._whole: Node | None = None
         self._model = ""
 
     def compose(self) -> ComposeResult:
@@ -165,7 +176,7 @@ class PartsPage(Page):
         engine = self.ttx.engine
         if engine is None or engine is self._engine:
             return
-        self._engine, self._whole = engine, None
+        self._engine = engine
         tree = self.query_one(PartsTree)
         tree.border_title = "architecture"
         try:
@@ -185,17 +196,19 @@ class PartsPage(Page):
         try:
             whole = anatomy(bundle.manifest.architecture, weights(bundle))
         except TtxError as error:
-            self.app.call_from_thread(self.notify, str(error), title="ttx", severity="error")
-            whole = anatomy(bundle.manifest.architecture)
-        self.app.call_from_thread(self._grown, engine, whole)
+            self.post_message(self.Grown(engine, anatomy(bundle.manifest.architecture), str(error)))
+        else:
+            self.post_message(self.Grown(engine, whole))
 
-    def _grown(self, engine: Engine, whole: Node) -> None:
-        if engine is not self._engine:
-            return
-        self._whole = whole
-        tree = self.query_one(PartsTree)
+    def on_parts_page_grown(self, message: Grown) -> None:
+        """Show the tree, unless there is another model by now."""
         from tui_transformer.render.views.model import megabytes
 
+        if message.engine is not self._engine:
+            return
+        if message.error:
+            self.notify(message.error, title="ttx", severity="error", timeout=8)
+        whole, tree = message.whole, self.query_one(PartsTree)
         tree.border_title = f"{self._model} · {whole.part.count:,} parameters · {megabytes(round(whole.bytes))}"
         tree.grow(whole)
         self.on_parts_tree_moved()
