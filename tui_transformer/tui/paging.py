@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.message import Message
-from textual.widgets import Static
 
 from .view import View
+from .widgets.choices import Choice, ChoiceLine
 
 if TYPE_CHECKING:
-    from textual.events import Click, Resize
+    from textual.events import Resize
 
     from tui_transformer.render.picture import Picture
 
@@ -61,38 +59,6 @@ class Page(Vertical):
         """As `View.take`."""
 
 
-class PageLine(Static):
-    """The pages with the keys that open them; a click opens one too."""
-
-    class Chosen(Message):
-        """A page was clicked."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
-
-    def __init__(self, pages: Iterable[type[Page]]) -> None:
-        super().__init__()
-        self._pages = tuple(pages)
-
-    def tell(self, chosen: str) -> None:
-        """Which page is open."""
-        parts = [
-            Content.styled(f" {page.KEY} {page.TITLE} ", "bold reverse" if chosen == page.NAME else "$text-muted")
-            for page in self._pages
-        ]
-        self.update(Content.assemble(" ", *parts))
-
-    def on_click(self, event: Click) -> None:
-        """Open the page under the mouse."""
-        at = 1
-        for page in self._pages:
-            at += len(page.KEY) + len(page.TITLE) + 3
-            if event.x < at:
-                self.post_message(self.Chosen(page.NAME))
-                return
-
-
 def page_keys(view: str, pages: Iterable[type[Page]]) -> Iterator[Binding]:
     """The bindings that open the pages of a screen."""
     for page in pages:
@@ -105,7 +71,6 @@ class PagedView(View):
     PAGES: ClassVar[tuple[type[Page], ...]]
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    PageLine { height: 1; }
     PagedView Page { display: none; width: 1fr; height: 1fr; }
     PagedView Page.-chosen { display: block; }
     .-wide PagedView Page.-first, .-wide PagedView Page.-beside { display: block; }
@@ -118,9 +83,14 @@ class PagedView(View):
 
     def compose(self) -> ComposeResult:
         """The line of pages, and the pages."""
-        yield PageLine(self.PAGES)
+        yield ChoiceLine(classes="pages")
+        yield from self.above()
         with Horizontal():
             yield from self.pages
+
+    def above(self) -> ComposeResult:
+        """What stands above all pages."""
+        yield from ()
 
     def on_mount(self) -> None:
         """The first page is open."""
@@ -133,7 +103,9 @@ class PagedView(View):
             page.set_class(page is self.chosen, "-chosen")
             if self.chosen is not self.pages[0]:
                 page.set_class(page is self.chosen, "-beside")
-        self.query_one(PageLine).tell(self.chosen.NAME)
+        self.query_one(".pages", ChoiceLine).tell(
+            [Choice(page.NAME, f"{page.KEY} {page.TITLE}", page.TITLE, page is self.chosen) for page in self.pages]
+        )
 
     def open_page(self, name: str) -> None:
         """Open a page, without the focus."""
@@ -146,7 +118,7 @@ class PagedView(View):
         self.open_page(name)
         self.chosen.entered()
 
-    def on_page_line_chosen(self, message: PageLine.Chosen) -> None:
+    def on_choice_line_chosen(self, message: ChoiceLine.Chosen) -> None:
         """A page was clicked."""
         self.action_page(message.name)
 

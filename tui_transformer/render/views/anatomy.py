@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from rich.console import Group, RenderableType
 from rich.style import Style
@@ -145,5 +145,5 @@ def _size(count: float) -> str:
 
 def _beginning(names: Sequence[str]) -> str:
     """What all names have in common, up to a dot; nothing if that is a whole name."""
-    common = os.path.commonprefix(names)
-    return common[: common.rfind(".") + 1]
+    parts = zip(*(name.split(".")[:-1] for name in names), strict=False)
+    return "".join(f"{same[0]}." for same in takewhile(lambda part: len(set(part)) == 1, parts))
