@@ -33,12 +33,13 @@ def evaluation_line(log: TrainingLog, place: int) -> str:
 def samples_picture(log: TrainingLog, place: int) -> Picture:
     """Every sample with what this evaluation made of it, and how it came to that."""
     here = log.evaluations[place]
-    parts: list[Text] = []
+    now, before_now = list[Text](), list[Text]()
     for source, said in here.samples:
         history = versions(log.evaluations, source)
         at = max(number for number, (first, _) in enumerate(history) if first <= place)
         before = history[at - 1][1] if at else ""
-        parts += [Text(visible(source), STRONG), _changed(before, said), *_history(log, history, at), Text()]
+        now += [Text(visible(source), STRONG), _changed(before, said), Text()]
+        before_now += [Text(f"{visible(source)}, by step", STRONG), *_history(log, history, at), Text()]
     title = f"samples · {log.recipe or 'a run'} · {evaluation_line(log, place)}"
     values = {
         "step": here.step, "epoch": here.epoch,
@@ -48,7 +49,7 @@ def samples_picture(log: TrainingLog, place: int) -> Picture:
         ]} for source, said in here.samples],
     }  # fmt: skip
     rows = [(one.step, one.epoch + 1, source, said) for one in log.evaluations for source, said in one.samples]
-    body = Group(*parts) if parts else Group(Text("This recipe has no samples.", style=QUIET))
+    body = Group(*now, *before_now) if now else Group(Text("This recipe has no samples.", style=QUIET))
     return Picture(VIEW, title, body, tuple(f"{source}: {said}" for source, said in here.samples), values,
                    Table(("step", "epoch", "source", "translation"), rows))  # fmt: skip
 
@@ -66,13 +67,10 @@ def versions(evaluations: Sequence[Evaluation], source: str) -> list[tuple[int, 
 def formation_picture(name: str, maps: Sequence[tuple[str, Attention, Floats]]) -> Picture:
     """One head at each evaluation, side by side: `maps` are the evaluation, its attention, and the weights (R, C).
 
-    What the run wrote by then may be longer or shorter: what is not there is left empty.
+    What the run wrote by then may have been shorter than the last time, or longer: then some is left empty, or out.
     """
-    rows, columns = (max(weights.shape[axis] for _, _, weights in maps) for axis in (0, 1))
-    tiles = [
-        Tile(step, "", np.pad(weights, ((0, rows - len(weights)), (0, columns - weights.shape[1]))))
-        for step, _, weights in maps
-    ]
+    last = maps[-1][2].shape
+    tiles = [Tile(step, "", _fitted(weights, last)) for step, _, weights in maps]
     kind = maps[0][1].kind
     values = {"kind": kind, "heads": name,
               "evaluations": [{"evaluation": step, "rows": whole.rows.labels, "columns": whole.columns.labels,
@@ -82,8 +80,17 @@ def formation_picture(name: str, maps: Sequence[tuple[str, Attention, Floats]]) 
         for step, whole, weights in maps for r, c in np.ndindex(*weights.shape)
     ]  # fmt: skip
     said = f"{NAMES[kind]}, {name}, of the same sentence at {len(maps)} evaluations: rows read columns."
-    return Picture(VIEW, f"attention · {NAMES[kind]} · {name} · over the run", Tiles([("", tiles)]), (said,), values,
+    longer = [step for step, _, weights in maps if weights.shape > last]
+    cut = [f"What was written then is longer than the last time, and cut: {', '.join(longer)}."] if longer else []
+    body = Group(Tiles([("", tiles)]), *(Text(f"\n{sentence}", style=QUIET) for sentence in cut))
+    return Picture(VIEW, f"attention · {NAMES[kind]} · {name} · over the run", body, (said, *cut), values,
                    Table(("evaluation", "row", "column", "row_piece", "column_piece", "weight"), cells))  # fmt: skip
+
+
+def _fitted(weights: Floats, shape: tuple[int, ...]) -> Floats:
+    """The beginning of a matrix, with zeros where it ends too early."""
+    known = weights[: shape[0], : shape[1]]
+    return np.pad(known, ((0, shape[0] - len(known)), (0, shape[1] - known.shape[1])))
 
 
 def _changed(before: str, now: str) -> Text:
