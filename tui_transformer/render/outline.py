@@ -55,10 +55,16 @@ class Outline:
         bars = min(bars, MOST_BAR) if bars >= LEAST_BAR else 0
         columns = [(c, widths[c]) for c in shown]
         if any(self.heads):
-            yield from self._drawn(self._head(), label, columns, bars, has_colour(console))
+            yield from self._words(self._head(), label, columns, has_colour(console))
+            yield Segment.line()
         for number, line in enumerate(self.lines):
-            drawn = self._drawn(line, label, columns, bars, has_colour(console))
-            yield from Segment.apply_style(drawn, post_style=HERE) if number == self.cursor else drawn
+            words = self._words(line, label, columns, has_colour(console))
+            yield from Segment.apply_style(words, post_style=HERE) if number == self.cursor else words
+            if bars and line.share is not None:
+                # The dark end of the scale would not be seen as a bar.
+                shade = foreground(int(levels(0.4 + 0.5 * line.share))) if has_colour(console) else None  # type: ignore[arg-type]
+                yield Segment(" " * GAP + bar(line.share, bars), shade)
+            yield Segment.line()
         if left := [self.heads[1 + c] for c in range(len(widths)) if c not in shown]:
             yield Text(f"no room for {', '.join(left)}", style=QUIET)
 
@@ -72,17 +78,11 @@ class Outline:
                 shown.remove(column)
         return shown
 
-    def _drawn(
-        self, line: Line, label: int, columns: Sequence[tuple[int, int]], bars: int, colours: bool
-    ) -> Iterator[Segment]:
+    def _words(self, line: Line, label: int, columns: Sequence[tuple[int, int]], colours: bool) -> Iterator[Segment]:
+        """Label and cells."""
         style = line.style if colours else None
         branch = line.branch[: max(0, label - 1)]
         yield Segment(branch, QUIET if colours else None)
         yield Segment(fit(line.label, label - cell_len(branch)), style)
         for column, width in columns:
             yield Segment(" " * GAP + fit(line.cells[column], width, "right"), style)
-        if bars and line.share is not None:
-            # The dark end of the scale would not be seen as a bar.
-            shade = foreground(int(levels(0.4 + 0.5 * line.share))) if colours else None  # type: ignore[arg-type]
-            yield Segment(" " * GAP + bar(line.share, bars), shade)
-        yield Segment.line()

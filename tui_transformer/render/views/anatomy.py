@@ -120,7 +120,7 @@ def meaning(node: Node) -> str:
 def _says(node: Node) -> Iterator[str]:
     yield meaning(node)
     if any(kept.share < 0.999 for kept in node.kept) and not node.nodes:
-        yield "What reads the same input is one matrix: only a share of its columns belongs to this part."
+        yield "What reads the same input is one matrix: only a share of it belongs to this part."
 
 
 def _kept(kept: Sequence[Kept]) -> Iterator[RenderableType]:

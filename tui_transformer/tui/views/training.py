@@ -21,6 +21,7 @@ from .training_scrubber import Scrubber
 from .training_watched import WatchedPage
 
 if TYPE_CHECKING:
+    from textual.events import DescendantBlur
     from textual.timer import Timer
 
     from tui_transformer.training_log import LogReader, TrainingLog
@@ -119,9 +120,10 @@ class TrainingView(PagedView):
         asked.add_class("-asking")
         asked.focus()
 
-    def on_descendant_blur(self) -> None:
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
         """The line for the path is there only while it is used, or if there is nothing else."""
-        self.query_one(Input).set_class(self._reader is None, "-asking")
+        if isinstance(event.widget, Input):
+            event.widget.set_class(self._reader is None, "-asking")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Open this run."""
