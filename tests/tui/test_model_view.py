@@ -139,7 +139,7 @@ def test_the_mouse_does_the_same(at_work: App) -> None:
     asyncio.run(clicking())
 
 
-def test_every_page_has_its_key(at_work: App) -> None:
+def test_every_page_has_its_key(at_work: App, copied: Path) -> None:
     async def paging() -> None:
         app = at_work(TEXT, Sitting(text=TEXT, screen="model"))
         async with app.run_test() as pilot:
@@ -147,12 +147,23 @@ def test_every_page_has_its_key(at_work: App) -> None:
             for key, name in [("c", "card"), ("m", "models"), ("a", "parts")]:
                 await pilot.press(key)
                 assert name == view(app).chosen.NAME
+            await until(pilot, lambda: app.query_one(ModelList).option_count)
             await pilot.press("c")
             card = view(app).picture()
             assert card
             assert card.values["text"].startswith("# tiny")
-            assert {title for title, _, _ in view(app).commands()} >= {"Model: Card", "Model: Compare"}
             assert view(app).place()["page"] == "card"
+            commands = {title: callback for title, _, callback in view(app).commands()}
+            assert commands.keys() >= {"Model: Card", "Model: Compare", "Model: use other (fp32)"}
+            commands["Model: decoder › layer 2 › cross-attention"]()
+            tree = app.query_one(PartsTree)
+            assert view(app).chosen.NAME == "parts"
+            assert tree.here == ("Transformer", "decoder", "layer 2", "cross-attention")
+            assert tree.node
+            assert tree.node.part.note == "4 heads of 12"
+            await pilot.press("c")
+            commands["Model: Compare"]()
+            assert view(app).chosen.NAME == "compare"
 
     asyncio.run(paging())
 

@@ -39,7 +39,7 @@ def samples_picture(log: TrainingLog, place: int) -> Picture:
         at = max(number for number, (first, _) in enumerate(history) if first <= place)
         before = history[at - 1][1] if at else ""
         now += [Text(visible(source), STRONG), _changed(before, said), Text()]
-        before_now += [Text(f"{visible(source)}, by step", STRONG), *_history(log, history, at), Text()]
+        before_now += [Text(f"since step  {visible(source)}", QUIET), *_history(log, history, at), Text()]
     title = f"samples · {log.recipe or 'a run'} · {evaluation_line(log, place)}"
     values = {
         "step": here.step, "epoch": here.epoch,

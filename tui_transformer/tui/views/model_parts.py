@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
@@ -12,7 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from tui_transformer.errors import TtxError
-from tui_transformer.tui.paging import Page
+from tui_transformer.tui.paging import Page, PagedView
 from tui_transformer.tui.picture_view import PictureView
 
 if TYPE_CHECKING:
@@ -46,14 +48,14 @@ class PartsTree(PictureView):
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._whole: Node | None = None
+        self.whole: Node | None = None
         self._rows: list[Row] = []
         self.opened: set[tuple[str, ...]] = {("Transformer",)}
         self.here: tuple[str, ...] = ("Transformer",)
 
     def grow(self, whole: Node | None) -> None:
         """Show this model."""
-        self._whole = whole
+        self.whole = whole
         self.draw_tree()
 
     @property
@@ -70,7 +72,7 @@ class PartsTree(PictureView):
         """The rows that are open, and the cursor in sight."""
         from tui_transformer.render.views.anatomy import tree, tree_rows
 
-        self._rows = list(tree_rows(self._whole, self.opened)) if self._whole else []
+        self._rows = list(tree_rows(self.whole, self.opened)) if self.whole else []
         self.show(tree(self._rows, self.cursor) if self._rows else None)
         line = self.cursor + HEADER_LINES if self.cursor else 0
         self.scroll_to_region(Region(self.scroll_offset.x, line, 1, 1), animate=False, force=True)
@@ -226,6 +228,20 @@ class PartsPage(Page):
 
         node = self.query_one(PartsTree).node
         return node_picture(node, self._model) if node else None
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
+        """Every part that has parts."""
+        from tui_transformer.render.views.anatomy import meaning
+
+        whole = self.query_one(PartsTree).whole
+        for node in whole.walk() if whole else ():
+            if node.nodes:
+                yield f"Model: {' › '.join(node.names[1:] or node.names)}", meaning(node), partial(self._go_to, node)
+
+    def _go_to(self, node: Node) -> None:
+        view = next(one for one in self.ancestors if isinstance(one, PagedView))
+        view.action_page(self.NAME)
+        self.query_one(PartsTree).go_to(node.names)
 
     def place(self) -> dict[str, Any]:
         """The part one is on, and what is open."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -186,6 +188,12 @@ class ModelsPage(Page):
         """A model that is not installed stays in the list."""
         if path not in {model.path for model in self._models}:
             self._paths = [*self._paths, path][-MOST_PATHS:]
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
+        """Every model that can be used."""
+        for model in self._models:
+            if not model.error:
+                yield f"Model: use {model.name} ({model.precision})", model.path, partial(self.use, model.path)
 
     def place(self) -> dict[str, Any]:
         """The paths that were used."""
