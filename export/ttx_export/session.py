@@ -14,6 +14,7 @@ from tui_transformer.errors import RecipeError
 
 from .distributed import Device, Processes
 from .events import Ended
+from .lock import RunLock
 from .prepare import Prepared, prepare
 from .recipe import Recipe, find_recipe, load_recipe, with_epochs
 from .run_folder import CORPUS
@@ -47,14 +48,27 @@ def train_session(wanted: Wanted) -> Ended:
     if wanted.threads:
         torch.set_num_threads(wanted.threads)
     run = wanted.out or Path("runs") / recipe.name
-    with Processes() as processes, StopSignals() as stop:
+    with Processes() as processes, StopSignals() as stop, RunLock(run) as lock:
         device = processes.device(wanted.device)
+        # A folder that is still to be made is made only when there is something to put into it.
+        _take(lock, processes, run.is_dir())
         with view_on(Console(stderr=True)) if processes.leads else View() as view:
             view.say(f"preparing the text in {wanted.data} …")
             prepared = _prepare_in_turn(recipe, wanted.data, run, processes)
+            _take(lock, processes, True)
             trainer = Trainer(recipe, prepared, run, device, processes)
             stop.watch(trainer, view)
             return _show(trainer, view)
+
+
+def _take(lock: RunLock, processes: Processes, wanted: bool) -> None:
+    """The leading process takes the lock if that is wanted. Raises RecipeError in all if another training has it."""
+    refused = processes.leads and wanted and not lock.take()
+    if processes.sum(torch.tensor(float(refused))):
+        raise RecipeError(
+            f"another ttx train ({lock.holder or 'unknown'}) is at work in {lock.path.parent}: wait for it, stop it, "
+            "or choose another folder with --out"
+        )
 
 
 def _prepare_in_turn(recipe: Recipe, data: Path, run: Path, processes: Processes) -> Prepared:
