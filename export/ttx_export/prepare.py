@@ -43,12 +43,17 @@ class Prepared:
         return self.vocabularies.special
 
 
+def prepared_folder(recipe: Recipe, data_folder: Path, cache: Path) -> Path:
+    """Where the encoded text of this recipe and content is or will be. Raises RecipeError for a missing file."""
+    return cache / content_hash(recipe, data_folder)[:16]
+
+
 def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | None = None) -> Prepared:
     """Read, learn the vocabularies, encode; or take it from `cache` if nothing has changed.
 
     Raises RecipeError if a file is missing or nothing in it can be used.
     """
-    folder = cache / content_hash(recipe, data_folder)[:16]
+    folder = prepared_folder(recipe, data_folder, cache)
     if not (folder / "report.txt").is_file():
         _build(recipe, data_folder, folder, bpemb_cache)
     try:
