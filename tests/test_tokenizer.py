@@ -106,6 +106,12 @@ def test_special_ids_come_first_and_every_id_has_a_piece_of_its_own() -> None:
     assert {f"<0x{byte:02X}>" for byte in range(256)} <= set(pieces)
 
 
+@given(st.lists(texts, max_size=6))
+@example(["▁", "", "a▁b c"])
+def test_many_texts_at_once_get_the_same_ids(several: list[str]) -> None:
+    assert OURS.encode_all(iter(several)) == [OURS.encode(text) for text in several]
+
+
 def test_start_end_padding_and_unknown_say_nothing() -> None:
     ids = OURS.encode("The soup needs more salt.")
     silent = [OURS.bos_id, *ids, OURS.unk_id, OURS.eos_id, OURS.pad_id, OURS.pad_id]
@@ -204,6 +210,7 @@ def test_bpemb_lower_cases_and_writes_digits_as_zero(bpemb: Tokenizer) -> None:
 
 def test_bpemb_takes_a_literal_space_mark_for_a_space(bpemb: Tokenizer) -> None:
     assert bpemb.encode("the▁train") == bpemb.encode("the train")
+    assert bpemb.encode_all(["The▁train 7", "x"]) == [bpemb.encode("the train 0"), bpemb.encode("x")]
 
 
 def test_lower_case_and_digits_are_separate_options() -> None:

@@ -84,13 +84,27 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the pieces of text, without start and end."""
+        text = self._written(text)
+        return self._encode_around_marks(text) if self._has_marks(text) else self._ids(text)
+
+    def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
+        """`encode` of many texts at once, on all processor cores."""
+        written = [self._written(text) for text in texts]
+        # What has marks is encoded again: it is too rare to be kept out.
+        ids: list[list[int]] = self._pieces.encode(written)
+        return [
+            self._encode_around_marks(text) if self._has_marks(text) else found
+            for text, found in zip(written, ids, strict=True)
+        ]
+
+    def _written(self, text: str) -> str:
+        """The text as the vocabulary writes it."""
         if self.options.lowercase:
             text = text.lower()
-        if self.options.zero_digits:
-            text = _DIGIT.sub("0", text)
-        if SPACE_MARK not in text or self.options.kind == "bpemb":
-            return self._ids(text)
-        return self._encode_around_marks(text)
+        return _DIGIT.sub("0", text) if self.options.zero_digits else text
+
+    def _has_marks(self, text: str) -> bool:
+        return SPACE_MARK in text and self.options.kind != "bpemb"
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._pieces.encode(text)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import random
 import zlib
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from tui_transformer.tokenizer import Tokenizer
 from .recipe import Data, Recipe
 
 Ids = npt.NDArray[np.int32]
+ENCODED_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +83,12 @@ class Sequences:
     offsets: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, sequences: Sequence[Sequence[int]]) -> Sequences:
+    def of(cls, sequences: Iterable[Sequence[int]]) -> Sequences:
         """Pack lists of ids."""
-        lengths = np.fromiter((len(s) for s in sequences), np.int64, len(sequences))
-        flat = np.fromiter((i for s in sequences for i in s), np.int32, int(lengths.sum()))
-        return cls(flat, np.concatenate([[0], np.cumsum(lengths)]))
+        packer = _Packer()
+        for ids in sequences:
+            packer.add(ids)
+        return packer.packed()
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -111,8 +115,22 @@ class EncodedCorpus:
         return len(self.source)
 
 
+class _Packer:
+    """Sequences in the making: four bytes an id, not an object each."""
+
+    def __init__(self) -> None:
+        self._flat, self._ends = array("i"), array("q", [0])
+
+    def add(self, ids: Sequence[int]) -> None:
+        self._flat.extend(ids)
+        self._ends.append(len(self._flat))
+
+    def packed(self) -> Sequences:
+        return Sequences(np.array(self._flat, np.int32), np.array(self._ends, np.int64))
+
+
 def encode_corpus(
-    pairs: Sequence[Pair],
+    pairs: Iterable[Pair],
     source: Tokenizer,
     target: Tokenizer,
     data: Data,
@@ -121,48 +139,60 @@ def encode_corpus(
 ) -> EncodedCorpus:
     """Encode pairs and leave out those too long or too unequal for the recipe, counted in `report`.
 
-    Raises RecipeError, naming `what` this text is, if nothing is left.
+    The pairs may be a stream: so many at a time are encoded, on all cores. Raises RecipeError, naming `what` this
+    text is, if nothing is left.
     """
     names: dict[str, int] = {}
-    kept: list[tuple[list[int], list[int], int]] = []
-    for pair in pairs:
-        left, right = source.encode(pair.source), target.encode(pair.target)
-        short, long = sorted((len(left), len(right)))
-        if long + 1 > data.max_length:
-            report.left_out["too long"] += 1
-        elif long > data.max_ratio * short + 5:
-            report.left_out["unequal lengths"] += 1
-        else:
+    lefts, rights, corpora = _Packer(), _Packer(), array("h")
+    stream = iter(pairs)
+    while some := list(itertools.islice(stream, ENCODED_AT_ONCE)):
+        sides = (source.encode_all(pair.source for pair in some), target.encode_all(pair.target for pair in some))
+        for pair, left, right in zip(some, *sides, strict=True):
+            if reason := _unfit(len(left), len(right), data):
+                report.left_out[reason] += 1
+                continue
             report.used[pair.corpus] += 1
-            kept.append((left, right, names.setdefault(pair.corpus, len(names))))
-    if not kept:
+            lefts.add(left)
+            rights.add(right)
+            corpora.append(names.setdefault(pair.corpus, len(names)))
+    if not corpora:
         raise RecipeError(f"no pair of {what} can be used; left out: {report.reasons}")
-    lefts, rights, corpora = zip(*kept, strict=True)
-    return EncodedCorpus(Sequences.of(lefts), Sequences.of(rights), np.array(corpora, np.int16), tuple(names))
+    return EncodedCorpus(lefts.packed(), rights.packed(), np.array(corpora, np.int16), tuple(names))
 
 
-def training_pairs(recipe: Recipe, folder: Path, report: ReadReport) -> list[Pair]:
-    """All pairs of the recipe's training files. Raises RecipeError if a corpus is not named in the recipe."""
-    pairs = [pair for name in recipe.data.train for pair in read_pairs(folder / name, report)]
-    if recipe.data.corpora:
-        known = {corpus.name for corpus in recipe.data.corpora}
-        if strange := sorted({pair.corpus for pair in pairs} - known):
-            raise RecipeError(f"the recipe says nothing of these corpora: {', '.join(strange)}")
-        wanted = {corpus.name for corpus in recipe.data.corpora if corpus.weight > 0}
-        pairs = [pair for pair in pairs if pair.corpus in wanted]
-    return pairs
+def _unfit(left: int, right: int, data: Data) -> str:
+    """Why a pair of so many pieces is left out; empty if it is not."""
+    short, long = sorted((left, right))
+    if long + 1 > data.max_length:
+        return "too long"
+    return "unequal lengths" if long > data.max_ratio * short + 5 else ""
 
 
-def vocabulary_pairs(recipe: Recipe, pairs: Sequence[Pair]) -> list[tuple[str, str]]:
-    """The text a vocabulary is learnt from: every corpus as often as an epoch of training sees it."""
+def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = None) -> Iterator[Pair]:
+    """The pairs of the recipe's training files, one after the other. Lazy.
+
+    Raises RecipeError, at the end, if a corpus is not named in the recipe.
+    """
+    known = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
+    strange: set[str] = set()
+    for name in recipe.data.train:
+        for pair in read_pairs(folder / name, report):
+            if known and pair.corpus not in known:
+                strange.add(pair.corpus)
+            elif known.get(pair.corpus, 1.0) > 0:
+                yield pair
+    if strange:
+        raise RecipeError(f"the recipe says nothing of these corpora: {', '.join(sorted(strange))}")
+
+
+def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:
+    """The text a vocabulary is learnt from: every corpus as often as an epoch of training sees it. Lazy."""
     weights = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
     chance = random.Random(recipe.training.seed)
-    repeated = []
     for pair in pairs:
         weight = weights.get(pair.corpus, 1.0)
         times = int(weight) + (chance.random() < weight % 1)
-        repeated += [(pair.source, pair.target)] * times
-    return repeated
+        yield from itertools.repeat((pair.source, pair.target), times)
 
 
 def content_hash(recipe: Recipe, folder: Path) -> str:

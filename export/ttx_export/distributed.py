@@ -61,6 +61,13 @@ class Processes:
         """Until all processes have come here."""
         self.sum(torch.zeros(1))
 
+    def agree(self, text: str) -> str:
+        """What the leading process says."""
+        said = [text]
+        if self.count > 1:
+            dist.broadcast_object_list(said, src=0)
+        return said[0]
+
     def sum(self, numbers: Tensor) -> Tensor:
         """The element-wise sum over all processes."""
         if self.count > 1:

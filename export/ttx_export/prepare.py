@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,17 @@ class Prepared:
         return self.vocabularies.special
 
 
+def prepared_folder(recipe: Recipe, data_folder: Path, cache: Path) -> Path:
+    """Where the encoded text of this recipe and content is or will be. Raises RecipeError for a missing file."""
+    return cache / content_hash(recipe, data_folder)[:16]
+
+
 def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | None = None) -> Prepared:
     """Read, learn the vocabularies, encode; or take it from `cache` if nothing has changed.
 
     Raises RecipeError if a file is missing or nothing in it can be used.
     """
-    folder = cache / content_hash(recipe, data_folder)[:16]
+    folder = prepared_folder(recipe, data_folder, cache)
     if not (folder / "report.txt").is_file():
         _build(recipe, data_folder, folder, bpemb_cache)
     try:
@@ -72,9 +78,17 @@ def _read(folder: Path) -> tuple[Vocabularies, EncodedCorpus, str]:
 
 
 def _build(recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None) -> None:
+    """The text is read anew each time it is needed: a large one never stands in memory but as ids."""
     report = ReadReport()
-    pairs = training_pairs(recipe, data_folder, report)
-    vocabularies = make_vocabularies(recipe, vocabulary_pairs(recipe, pairs), bpemb_cache)
+    # Once for what is wrong with it, before the long work begins.
+    for _ in training_pairs(recipe, data_folder, report):
+        pass
+
+    def learnt_from() -> Iterator[tuple[str, str]]:
+        return vocabulary_pairs(recipe, training_pairs(recipe, data_folder))
+
+    vocabularies = make_vocabularies(recipe, learnt_from, bpemb_cache)
+    pairs = training_pairs(recipe, data_folder)
     train = encode_corpus(pairs, vocabularies.source, vocabularies.target, recipe.data, report, "the training text")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

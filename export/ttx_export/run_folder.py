@@ -7,6 +7,7 @@ last.pt              everything needed to go on (weights, optimiser, where in th
 step-00001000.pt     weights only, of the newest evaluations
 best.pt, average.pt  weights of the lowest dev loss, and the mean of the newest evaluations
 watched/             a trace of the first sample's greedy decoding an evaluation: `step-00001000.ttxtrace`
+.lock                held while a training is at work here (`lock`)
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class RunFolder:
 
     def create(self, recipe: str) -> None:
         """Make the folder if need be, and keep the recipe that is now in force."""
+        self._end_last_line()
         partial = self.path / f".{RECIPE}.partial"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -47,6 +49,19 @@ class RunFolder:
             partial.replace(self.path / RECIPE)
         except OSError as error:
             raise RecipeError(f"cannot write {self.path / RECIPE}: {error.strerror}") from None
+
+    def _end_last_line(self) -> None:
+        """A crash may have left half a line: what comes next must not become part of it."""
+        try:
+            with open(self.path / METRICS, "rb+") as file:
+                if file.seek(0, os.SEEK_END):
+                    file.seek(-1, os.SEEK_END)
+                    if file.read(1) != b"\n":
+                        file.write(b"\n")
+        except FileNotFoundError:
+            pass  # the first sitting
+        except OSError as error:
+            raise RecipeError(f"cannot write {self.path / METRICS}: {error.strerror}") from None
 
     def log(self, event: Event, seconds: float) -> None:
         """Append one event to metrics.jsonl; it is on disk when this returns."""

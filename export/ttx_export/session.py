@@ -1,9 +1,12 @@
-"""One training session, as `ttx train` runs it: prepare the text, train, show it, stop when asked to."""
+"""One training session, as `ttx train` runs it: prepare, train, show it, stop when asked to; or only measure."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +14,13 @@ import torch
 from rich.console import Console
 
 from tui_transformer.errors import RecipeError
+from tui_transformer.render.views.estimate import Estimate
 
 from .distributed import Device, Processes
+from .estimate import estimate
 from .events import Ended
-from .prepare import Prepared, prepare
+from .lock import RunLock
+from .prepare import Prepared, prepare, prepared_folder
 from .recipe import Recipe, find_recipe, load_recipe, with_epochs
 from .run_folder import CORPUS
 from .train import Trainer
@@ -39,6 +45,49 @@ def train_session(wanted: Wanted) -> Ended:
     Raises RecipeError or DeviceError, and KeyboardInterrupt when told twice to stop or before there is
     anything to save.
     """
+    recipe = _recipe(wanted)
+    run = wanted.out or Path("runs") / recipe.name
+    with Processes() as processes, StopSignals() as stop, RunLock(run) as lock:
+        device = processes.device(wanted.device)
+        # A folder that is still to be made is made only when there is something to put into it.
+        _take(lock, processes, run.is_dir())
+        with view_on(Console(stderr=True)) if processes.leads else View() as view:
+            view.say(f"preparing the text in {wanted.data} …")
+            prepared = _prepare_in_turn(recipe, wanted.data, run / CORPUS, processes)
+            _take(lock, processes, True)
+            trainer = Trainer(recipe, prepared, run, device, processes)
+            stop.watch(trainer, view)
+            return _show(trainer, view)
+
+
+def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
+    """What the same training would take, from a few measured steps; None in processes that do not lead.
+
+    Nothing is written but to a folder that is deleted again; prepared text that is there already is used.
+    Raises RecipeError or DeviceError.
+    """
+    recipe = _recipe(wanted)
+    run = wanted.out or Path("runs") / recipe.name
+    with Processes() as processes, tempfile.TemporaryDirectory(prefix="ttx-dry-run-") as scratch:
+        device = processes.device(wanted.device)
+        if processes.leads:
+            say(f"preparing the text in {wanted.data} …")
+        there = prepared_folder(recipe, wanted.data, run / CORPUS)
+        cache = Path(processes.agree(str(run / CORPUS if there.is_dir() else scratch)))
+        begun = time.monotonic()
+        prepared = _prepare_in_turn(recipe, wanted.data, cache, processes)
+        seconds = time.monotonic() - begun
+        trainer = Trainer(recipe, prepared, run, device, processes)
+        if processes.leads:
+            say("measuring …")
+        left = f"it was there before, in {there}" if there.is_dir() else ""
+        found = estimate(trainer, seconds, prepared_folder(recipe, wanted.data, cache), left)
+        processes.wait()
+        return found if processes.leads else None
+
+
+def _recipe(wanted: Wanted) -> Recipe:
+    """The recipe as it is to be trained, with the threads that were asked for in force."""
     recipe = load_recipe(find_recipe(wanted.recipe))
     if wanted.epochs:
         recipe = with_epochs(recipe, wanted.epochs)
@@ -46,22 +95,24 @@ def train_session(wanted: Wanted) -> Ended:
         raise RecipeError(f"no data folder {wanted.data}: name it with --data or TTX_DATA")
     if wanted.threads:
         torch.set_num_threads(wanted.threads)
-    run = wanted.out or Path("runs") / recipe.name
-    with Processes() as processes, StopSignals() as stop:
-        device = processes.device(wanted.device)
-        with view_on(Console(stderr=True)) if processes.leads else View() as view:
-            view.say(f"preparing the text in {wanted.data} …")
-            prepared = _prepare_in_turn(recipe, wanted.data, run, processes)
-            trainer = Trainer(recipe, prepared, run, device, processes)
-            stop.watch(trainer, view)
-            return _show(trainer, view)
+    return recipe
 
 
-def _prepare_in_turn(recipe: Recipe, data: Path, run: Path, processes: Processes) -> Prepared:
+def _take(lock: RunLock, processes: Processes, wanted: bool) -> None:
+    """The leading process takes the lock if that is wanted. Raises RecipeError in all if another training has it."""
+    refused = processes.leads and wanted and not lock.take()
+    if processes.sum(torch.tensor(float(refused))):
+        raise RecipeError(
+            f"another ttx train ({lock.holder or 'unknown'}) is at work in {lock.path.parent}: wait for it, stop it, "
+            "or choose another folder with --out"
+        )
+
+
+def _prepare_in_turn(recipe: Recipe, data: Path, cache: Path, processes: Processes) -> Prepared:
     """One process does the work and the others find it done."""
     if not processes.leads:
         processes.wait()
-    prepared = prepare(recipe, data, run / CORPUS)
+    prepared = prepare(recipe, data, cache)
     if processes.leads:
         processes.wait()
     return prepared

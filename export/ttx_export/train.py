@@ -61,7 +61,7 @@ class Trainer:
         self.model = self.learner.model
         self.state = State()
         # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
-        self._total_steps = sum(len(self._plan(epoch)) for epoch in range(self.options.epochs))
+        self.total_steps = sum(len(self.plan(epoch)) for epoch in range(self.options.epochs))
 
     def _check_sizes(self) -> None:
         micro_batches, processes = self.options.micro_batches, self.processes.count
@@ -80,7 +80,7 @@ class Trainer:
         yield self._logged(self._started())
         meter, saved = Meter(), time.monotonic()
         while self.state.epoch < self.options.epochs:
-            plan = self._plan(self.state.epoch)
+            plan = self.plan(self.state.epoch)
             # An evaluation may also be due at once: a run that was stopped goes on with it.
             while not self._given_up():
                 if self._evaluation_due(len(plan)):
@@ -91,7 +91,7 @@ class Trainer:
                     break
                 stop = self._update(plan[self.state.batch], meter)
                 if stop or meter.seconds >= PROGRESS_SECONDS or self._evaluation_due(len(plan)):
-                    yield self._logged(meter.read(self.state, self._rate(self.state.step), self._total_steps))
+                    yield self._logged(meter.read(self.state, self.rate(self.state.step), self.total_steps))
                     meter = Meter()
                 if stop:
                     yield self._end("interrupted")
@@ -108,10 +108,10 @@ class Trainer:
     def _started(self) -> Started:
         return Started(
             self.recipe, parameter_count(self.model), len(self.prepared.train), self.prepared.report,
-            self._total_steps, self.state.step, self.processes.count, str(self.learner.device),
+            self.total_steps, self.state.step, self.processes.count, str(self.learner.device),
         )  # fmt: skip
 
-    def _plan(self, epoch: int) -> list[list[Rows]]:
+    def plan(self, epoch: int) -> list[list[Rows]]:
         """The updates of an epoch, each a list of micro-batches; a last incomplete update is left out."""
         seed, size = self.options.seed, self.options.micro_batches
         batches = plan_epoch(self.prepared.train, self.recipe.data.weights(epoch), self.learner.positions, seed, epoch)
@@ -122,19 +122,26 @@ class Trainer:
         """The next step. True if any process wants to stop."""
         started = time.monotonic()
         step = self.state.step + 1
-        update = self.learner.update(step, micro_batches, self._rate(step), self.stop_requested)
+        update = self.learner.update(step, micro_batches, self.rate(step), self.stop_requested)
         seconds = time.monotonic() - started
         self.state.count(update, seconds)
         meter.count(update, seconds)
         return update.stop
 
-    def _rate(self, step: int) -> float:
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 1."""
         options = self.options
         return learning_rate(
-            step, self.shape.d_model, options.warmup, options.learning_rate, self._total_steps, options.cooldown
+            step, self.shape.d_model, options.warmup, options.learning_rate, self.total_steps, options.cooldown
         )
 
     # -- evaluation ---------------------------------------------------------------------------------
+
+    @property
+    def evaluations(self) -> int:
+        """How many there will be, if no early stop comes before."""
+        every = self.options.evaluate_every
+        return -(-self.total_steps // every) if every else self.options.epochs
 
     def _evaluation_due(self, epoch_length: int) -> bool:
         """Every so many steps, or at the end of each epoch; always at the very end; once at each step."""
@@ -222,7 +229,7 @@ class Trainer:
         return ended
 
     def _made_so_far(self) -> dict[str, Any]:
-        epoch_length = self._total_steps / self.options.epochs
+        epoch_length = self.total_steps / self.options.epochs
         return {
             **asdict(self.state),
             "epochs": self.state.epoch + self.state.batch / epoch_length,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,10 @@ class Vocabularies:
         return SpecialIds(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
 
 
-def make_vocabularies(recipe: Recipe, pairs: Iterable[tuple[str, str]], cache: Path | None = None) -> Vocabularies:
-    """Learn (or fetch) what the recipe asks for. `pairs` are the (source, target) sentences to learn from.
+def make_vocabularies(
+    recipe: Recipe, pairs: Callable[[], Iterable[tuple[str, str]]], cache: Path | None = None
+) -> Vocabularies:
+    """Learn (or fetch) what the recipe asks for. `pairs` reads the (source, target) sentences to learn from anew.
 
     Raises RecipeError if the text is too small for the vocabulary or BPEmb's files cannot be had.
     """
@@ -41,11 +45,11 @@ def make_vocabularies(recipe: Recipe, pairs: Iterable[tuple[str, str]], cache: P
         source, source_vectors = load_bpemb(recipe.source, wanted.size, wanted.dimensions, cache)
         target, target_vectors = load_bpemb(recipe.target, wanted.size, wanted.dimensions, cache)
         return Vocabularies(Tokenizer(source, options), Tokenizer(target, options), source_vectors, target_vectors)
-    sides = tuple(zip(*pairs, strict=True)) or ((), ())
+    source_side, target_side = (map(operator.itemgetter(side), pairs()) for side in (0, 1))
     if wanted.shared:
-        both = Tokenizer(learn_bpe([*sides[0], *sides[1]], wanted.size))
+        both = Tokenizer(learn_bpe(itertools.chain(source_side, target_side), wanted.size))
         return Vocabularies(both, both)
-    return Vocabularies(*(Tokenizer(learn_bpe(side, wanted.size)) for side in sides))
+    return Vocabularies(*(Tokenizer(learn_bpe(side, wanted.size)) for side in (source_side, target_side)))
 
 
 def architecture_of(recipe: Recipe, vocabularies: Vocabularies) -> Architecture:

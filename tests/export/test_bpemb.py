@@ -64,7 +64,7 @@ def recipe(tiny_text: Callable[..., str]) -> Recipe:
 
 
 def test_the_vocabulary_lowers_case_and_zeroes_digits(recipe: Recipe, cache: Path) -> None:
-    vocabularies = make_vocabularies(recipe, [], cache)
+    vocabularies = make_vocabularies(recipe, list, cache)
     source, target = vocabularies.source, vocabularies.target
     assert source.decode(source.encode("My Father was born in 1951.")) == "my father was born in 0000."
     assert target.decode(target.encode("Das MUSEUM ist geschlossen.")) == "das museum ist geschlossen."
@@ -135,7 +135,7 @@ def test_bpembs_own_files(tmp_path: Path, recipe: Recipe) -> None:
     for file in STOCK.glob("en.wiki.bpe.vs1000*"):
         shutil.copy(file, tmp_path / "en")
     english = parse_recipe(recipe.text.replace('target = "de"', 'target = "en"'))
-    vocabularies = make_vocabularies(english, [], tmp_path)
+    vocabularies = make_vocabularies(english, list, tmp_path)
     source = vocabularies.source
     assert (source.size, source.pad_id, source.bos_id, source.eos_id) == (1001, 1000, 1, 2)
     assert source.decode(source.encode("He admired her in 1984.")) == "he admired her in 0000."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,6 +132,45 @@ def test_the_longest_pair_has_room_for_its_end(prepared: Prepared, more: int, us
             encode_corpus([pair], source, target, data, report, "the dev set")
 
 
+def test_a_stream_is_encoded_part_by_part_to_the_same(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = prepared.vocabularies.source, prepared.vocabularies.target
+    pairs = [Pair(f"Good night, {i}.", f"Gute Nacht, {i}.", f"c{i % 3}") for i in range(20)]
+    data, taken = Data(train=(), max_length=48), list[int]()
+
+    def stream() -> Iterator[Pair]:
+        for i, pair in enumerate(pairs):
+            taken.append(i)
+            yield pair
+
+    whole = encode_corpus(pairs, source, target, data, ReadReport())
+    monkeypatch.setattr("ttx_export.corpus.ENCODED_AT_ONCE", 3)
+    encode_all = source.encode_all
+    most = list[int]()
+    monkeypatch.setattr(source, "encode_all", lambda texts: (most.append(len(taken)), encode_all(texts))[1])
+    parts = encode_corpus(stream(), source, target, data, ReadReport())
+    assert most == [3, 6, 9, 12, 15, 18, 20], "no more is read than is encoded at once"
+    for one, other in ((whole.source, parts.source), (whole.target, parts.target)):
+        assert np.array_equal(one.flat, other.flat)
+        assert np.array_equal(one.offsets, other.offsets)
+    assert np.array_equal(whole.corpus, parts.corpus)
+    assert whole.names == parts.names == ("c0", "c1", "c2")
+    assert (whole.source.flat.dtype, whole.corpus.dtype) == (np.int32, np.int16)
+    assert [whole.source[i].tolist() for i in range(20)] == [source.encode(pair.source) for pair in pairs]
+
+
+def test_broken_lines_are_counted_once_and_kept_with_the_prepared_text(
+    tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    broken = b"no translation\ncaf\xe9\tKaffee\teveryday\n\t\n"
+    (data / "train.tsv").write_bytes(broken + (data_folder / "train.tsv").read_bytes())
+    (data / "dev.tsv").write_bytes((data_folder / "dev.tsv").read_bytes())
+    for _ in range(2):
+        report = prepare(tiny(), data, tmp_path / "cache").report
+        assert report == "56 pairs (everyday 56); left out: no pair 2, not UTF-8 1"
+
+
 CORPORA = """
 name = "x"
 source = "en"
@@ -145,12 +184,12 @@ def test_each_corpus_is_taken_by_its_weight(tmp_path: Path) -> None:
     recipe = parse_recipe(CORPORA)
     lines = [f"{name} {i}\t{name} {i}\t{name}\n" for name in ("often", "never", "once") for i in range(40)]
     (tmp_path / "a.tsv").write_text("".join(lines))
-    pairs = training_pairs(recipe, tmp_path, ReadReport())
+    pairs = list(training_pairs(recipe, tmp_path))
     assert {pair.corpus for pair in pairs} == {"often", "once"}
     seen = [source.split()[0] for source, _ in vocabulary_pairs(recipe, pairs)]
     assert seen.count("once") == 40
     assert 80 < seen.count("often") < 120
-    assert vocabulary_pairs(recipe, pairs) == vocabulary_pairs(recipe, pairs)
+    assert list(vocabulary_pairs(recipe, pairs)) == list(vocabulary_pairs(recipe, pairs))
 
 
 def test_a_later_mix_reads_and_spells_the_same_text(tmp_path: Path) -> None:
@@ -158,15 +197,17 @@ def test_a_later_mix_reads_and_spells_the_same_text(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("".join(f"{name} {i}\tx\t{name}\n" for name in ("often", "once") for i in range(9)))
     recipe = parse_recipe(CORPORA)
     later = parse_recipe(f"{CORPORA}data.later = [{{epoch = 2, weights = {{often = 0, once = 9}}}}]\n")
-    pairs = training_pairs(later, tmp_path, ReadReport())
-    assert pairs == training_pairs(recipe, tmp_path, ReadReport())
-    assert vocabulary_pairs(later, pairs) == vocabulary_pairs(recipe, pairs)
+    pairs = list(training_pairs(later, tmp_path))
+    assert pairs == list(training_pairs(recipe, tmp_path))
+    assert list(vocabulary_pairs(later, pairs)) == list(vocabulary_pairs(recipe, pairs))
 
 
 def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("a\tb\tonce\nc\td\tstrange\n")
     with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
-        training_pairs(parse_recipe(CORPORA), tmp_path, ReadReport())
+        list(training_pairs(parse_recipe(CORPORA), tmp_path))
+    with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
+        prepare(parse_recipe(CORPORA), tmp_path, tmp_path / "cache")
 
 
 def test_prepared_text_is_kept_until_its_content_changes(

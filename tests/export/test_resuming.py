@@ -17,6 +17,7 @@ from ttx_export.recipe import parse_recipe
 from ttx_export.train import Trainer
 
 from tui_transformer.errors import RecipeError
+from tui_transformer.training_log import read_training_log
 
 
 @pytest.mark.parametrize("stops", [[3], [5, 6, 12]], ids=str)
@@ -108,3 +109,15 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(
     assert (tmp_path / "run" / "last.pt").read_bytes() == intact
     assert not list((tmp_path / "run").glob(".*partial"))
     assert until(train("run"), 4)[0].step == 2
+
+
+def test_half_a_line_of_metrics_costs_that_line_only(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    until(train("run"), 2)
+    path = tmp_path / "run" / "metrics.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"event": "progr')
+    until(train("run"), 4)
+    log = read_training_log(tmp_path / "run")
+    assert (log.broken, log.sittings, [update.step for update in log.updates]) == (1, 2, [1, 2, 3, 4])
+    until(train("run"), 5)
+    assert read_training_log(tmp_path / "run").broken == 1

@@ -52,10 +52,10 @@ def test_each_epoch_sees_the_mix_of_its_time(tiny_text: Callable[..., str], prep
     recipe = parse_recipe(tiny_text(epochs=4, micro_batches=1).replace("[vocabulary]", later))
     trainer, seen = Trainer(recipe, prepared, tmp_path / "run"), list[int]()
     for epoch in range(4):
-        seen.append(sum(len(rows) for update in trainer._plan(epoch) for rows in update))
+        seen.append(sum(len(rows) for update in trainer.plan(epoch) for rows in update))
     assert seen == [56, 56, 168, 168]
     (started,) = of_kind(list(trainer.run()), Started)
-    assert started.steps == sum(len(trainer._plan(epoch)) for epoch in range(4))
+    assert started.steps == sum(len(trainer.plan(epoch)) for epoch in range(4))
 
 
 def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Callable[..., Trainer]) -> None:

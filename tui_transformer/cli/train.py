@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from tui_transformer.errors import InputError, TtxError, UsageError
 from .inspect.options import Drawing, with_picture_options
 from .parameters import DeviceName
 from .streams import INTERRUPTED
+
+if TYPE_CHECKING:
+    from ttx_export.session import Wanted
 
 
 @with_picture_options
@@ -33,6 +36,9 @@ def train(
     device: Annotated[DeviceName, typer.Option(help="auto takes a GPU if there is one.")] = DeviceName.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="PyTorch's choice")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Train so many epochs, whatever the recipe says.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Train nothing: measure a few steps, say what the whole would take.")
+    ] = False,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="Train nothing: draw the curves of a run folder.", show_default=False),
@@ -43,47 +49,25 @@ def train(
     Ctrl-C saves and stops; the same command goes on from there. Several processes:
     torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
 
-    --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch; --color, --width, --format,
-    --save and --no-pager are for its picture.
+    --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch. --color, --width, --format,
+    --save and --no-pager are for what --plot and --dry-run show.
     """  # fmt: skip
     if plot is not None:
-        _plot(plot, recipe, drawing)
+        if recipe is not None or dry_run:
+            raise UsageError("give either a RECIPE to train or --plot RUN, not both")
+        _plot(plot, drawing)
         return
     if recipe is None:
         raise UsageError("give a RECIPE to train, or --plot RUN")
-    if drawing.save:
-        raise UsageError("--save is for the picture of --plot")
-    _train(recipe, data, out, device, threads, epochs)
-
-
-def _plot(run: Path, recipe: str | None, drawing: Drawing) -> None:
-    """Show how a run went. Raises InputError if its folder knows of no step."""
-    from tui_transformer.render.views.training import training_picture
-    from tui_transformer.training_log import read_training_log
-
-    from .inspect.show import show
-
-    if recipe is not None:
-        raise UsageError("give either a RECIPE to train or --plot RUN, not both")
-    log = read_training_log(run)
-    if not log.updates and not log.evaluations:
-        raise InputError(f"{run} has nothing to draw yet: no step of it is in its log")
-    show(training_picture(log), drawing)
-
-
-def _train(
-    recipe: str, data: Path, out: Path | None, device: DeviceName, threads: int | None, epochs: int | None
-) -> None:
-    from tui_transformer.extras import require_extra
-
-    require_extra("train", "ttx train", "torch")
-    # oneDNN reads this when torch is imported. It keeps a bf16 kernel for each shape, by default too few.
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16384")
+    if drawing.save and not dry_run:
+        raise UsageError("--save is for what --plot and --dry-run show")
+    _need_torch()
     leads = os.environ.get("RANK", "0") == "0"
     try:
-        from ttx_export.session import Wanted, train_session
+        from ttx_export.session import Wanted
 
-        ended = train_session(Wanted(recipe, data, out, device.value, threads, epochs))
+        wanted = Wanted(recipe, data, out, device.value, threads, epochs)
+        _estimate(wanted, drawing) if dry_run else _train(wanted, leads)
     except KeyboardInterrupt:
         _say("interrupted at once; what was saved last is kept", leads)
         raise typer.Exit(INTERRUPTED) from None
@@ -92,6 +76,47 @@ def _train(
         if leads:
             raise
         raise typer.Exit(error.exit_code) from None
+
+
+def _need_torch() -> None:
+    from tui_transformer.extras import require_extra
+
+    require_extra("train", "ttx train", "torch")
+    # oneDNN reads this when torch is imported. It keeps a bf16 kernel for each shape, by default too few.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16384")
+
+
+def _plot(run: Path, drawing: Drawing) -> None:
+    """Show how a run went. Raises InputError if its folder knows of no step."""
+    from tui_transformer.render.views.training import training_picture
+    from tui_transformer.training_log import read_training_log
+
+    from .inspect.show import show
+
+    log = read_training_log(run)
+    if not log.updates and not log.evaluations:
+        raise InputError(f"{run} has nothing to draw yet: no step of it is in its log")
+    show(training_picture(log), drawing)
+
+
+def _estimate(wanted: Wanted, drawing: Drawing) -> None:
+    """Measure, and show what the training would take."""
+    from ttx_export.session import dry_run
+
+    from tui_transformer.render.views.estimate import estimate_picture
+
+    from .inspect.show import show
+
+    found = dry_run(wanted, lambda text: typer.echo(text, err=True))
+    if found is not None:
+        show(estimate_picture(found), drawing)
+
+
+def _train(wanted: Wanted, leads: bool) -> None:
+    """Train, and say where the result is."""
+    from ttx_export.session import train_session
+
+    ended = train_session(wanted)
     if ended.reason == "interrupted":
         _say(f"stopped after step {ended.step:,} and saved; to go on: {_same_command()}", leads)
         raise typer.Exit(INTERRUPTED)

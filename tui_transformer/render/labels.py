@@ -125,6 +125,11 @@ def short(value: float) -> str:
     return f"{value:.2f}" if value < 1000 else f"{value:,.0f}" if value < 1e6 else f"{value:.1e}"
 
 
+def megabytes(size: int) -> str:
+    """Bytes as people say them."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
+
+
 def duration(seconds: float) -> str:
     """The two largest units that matter: "45 s", "12 min", "1 h 12 min", "2 d 3 h"."""
     if seconds < 60:

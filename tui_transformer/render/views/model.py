@@ -11,6 +11,7 @@ from rich.text import Text
 from tui_transformer.analysis.parameters import Part, Shape, Stored, flat, formula, parameters, stored
 from tui_transformer.architecture import Architecture
 from tui_transformer.bundle import Manifest
+from tui_transformer.render.labels import megabytes
 from tui_transformer.render.outline import Line, Outline
 from tui_transformer.render.palette import QUIET, STRONG
 from tui_transformer.render.picture import Picture, Table
@@ -43,11 +44,6 @@ def model_picture(manifest: Manifest) -> Picture:
             in flat(whole)]  # fmt: skip
     return Picture(VIEW, title, body, tuple(_says(shape, whole)), values,
                    Table(("depth", "part", "shape", "parameters", "times"), rows))  # fmt: skip
-
-
-def megabytes(size: int) -> str:
-    """Bytes as people say them."""
-    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"
 
 
 def _tree(part: Part, total: int, branch: str = "", below: str = "", times: int = 1) -> Iterator[Line]:
