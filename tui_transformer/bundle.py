@@ -120,7 +120,8 @@ class Manifest:
 
     `sentence_limit` is the longest source, in pieces with its end, that training has shown the model;
     longer lines are translated part by part. `provenance`, `scores` and `parity` are for people: recipe,
-    data and licences, cost; (set, metric, signature, value); how closely ONNX follows PyTorch.
+    data and licences, cost, learning curve; (set, metric, signature, value, interval); how closely ONNX follows
+    PyTorch.
     Raises ValueError for values that no model can have.
     """
 

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from tui_transformer.bundle import Manifest
 
-from .checkpoint import Checkpoint
+from .failures import Weakness
+from .recipe import parse_recipe
+from .view import sparkline
+
+CURVE_ROWS = 10
+CURVE_WIDTH = 60
 
 
-def model_card(manifest: Manifest, checkpoint: Checkpoint, size: int) -> str:
-    """Markdown. `size` is that of the other files, in bytes."""
+def model_card(manifest: Manifest, size: int, weak: Sequence[Weakness] = ()) -> str:
+    """Markdown. `size` is that of the other files, in bytes.
+
+    Raises ValueError or TypeError if the recipe in the manifest is none.
+    """
+    recipe = parse_recipe(manifest.provenance["recipe"])
     return "\n\n".join(
         (
             f"# {manifest.name}: {manifest.source_language} → {manifest.target_language}",
-            checkpoint.recipe.description or "A Transformer trained with ttx.",
-            "\n".join(_facts(manifest, checkpoint.progress, size)),
+            recipe.description or "A Transformer trained with ttx.",
+            "\n".join(_facts(manifest, manifest.provenance["training"], size)),
             "## Scores\n\n" + _scores(manifest),
+            *(["## What it does badly\n\n" + _weaknesses(weak)] if weak else []),
             "## Data\n\n" + _data(manifest),
+            "## Learning curve\n\n" + _curve(manifest.provenance.get("curve", ())),
             "## Exactness\n\n" + _parity(manifest.parity),
             "## Limits\n\n" + _limits(manifest),
-            "## Recipe\n\n```toml\n" + checkpoint.recipe.text.strip() + "\n```\n",
+            "## Recipe\n\n```toml\n" + recipe.text.strip() + "\n```\n",
         )
     )
 
@@ -44,25 +57,108 @@ def _scores(manifest: Manifest) -> str:
     if not manifest.scores:
         return "Not measured."
     rows = [
-        f"| {s['set']} | {s['metric']} | {s['value']:.2f} | {s['sentences']:,} | {s['beam']} | `{s['signature']}` |"
+        f"| {s['set']} | {s['metric']} | {s['value']:.2f} | {_interval(s)} | {s['sentences']:,} | {s['beam']} "
+        f"| {_code(s['signature'])} |"
         for s in manifest.scores
     ]
-    head = ["| set | metric | score | sentences | beam | signature |", "| --- | --- | ---: | ---: | ---: | --- |"]
-    note = (
-        "Development sets: the model was chosen by the loss on the first of them. Measured on this very bundle. "
-        "A set held out of a corpus that the model was trained on flatters it: near-duplicates remain."
-    )
-    return "\n".join([*head, *rows]) + "\n\n" + note
+    head = [
+        "| set | metric | score | ± (95 %) | sentences | beam | signature |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    notes = [
+        "Measured on this very bundle. ± is half the width of the 95 % interval, by bootstrap resampling.",
+        "Development sets: the model was chosen by the loss on the first of them. "
+        "A set held out of a corpus that the model was trained on flatters it: near-duplicates remain.",
+    ]
+    if tests := dict.fromkeys(s["set"] for s in manifest.scores if s.get("role") == "test"):
+        notes.append(f"Test: {', '.join(tests)}. Nothing was chosen by it.")
+    return "\n".join([*head, *rows]) + "\n\n" + " ".join(notes)
+
+
+def _interval(score: Mapping[str, Any]) -> str:
+    return f"{score['interval']:.2f}" if "interval" in score else "–"
+
+
+def _code(text: str) -> str:
+    """Code in a cell of a table, where a bar would end the cell."""
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _text(text: str) -> str:
+    """Any text in a cell of a table, as it is."""
+    return re.sub(r"([\\`*_\[\]<>|~#&])", r"\\\1", " ".join(text.split()))
+
+
+def _weaknesses(weak: Sequence[Weakness]) -> str:
+    """One table of kinds, and for each set its worst sentences."""
+    rows = [f"| {one.set} | {one.kind} | {one.sentences:,} | {one.chrf:.1f} |" for one in weak]
+    parts = [
+        "\n".join(["| set | sentences with | how many | chrF |", "| --- | --- | ---: | ---: |", *rows]),
+        "The worst of each kind by chrF, chosen by that number alone. It compares with one human translation, "
+        "so that a good one in other words may be among them. A set that is not named like one of the corpora below "
+        "is another domain. Test sets are not looked into.",
+    ]
+    for name, group in groupby(weak, key=lambda one: one.set):
+        head = [f"### {name}", "", "| kind | chrF | source | reference | translation |"]
+        rows = [
+            f"| {one.kind} | {bad.chrf:.1f} | {_text(bad.source)} | {_text(bad.reference)} | {_text(bad.translation)} |"
+            for one in group
+            for bad in one.worst
+        ]
+        parts.append("\n".join([*head, "| --- | ---: | --- | --- | --- |", *rows]))
+    return "\n\n".join(parts)
 
 
 def _data(manifest: Manifest) -> str:
-    rows = [
-        f"| {c['name']} | {_share(c)} | {c['licence']} | {c['attribution']} |" for c in manifest.provenance["corpora"]
-    ]
-    if not rows:
+    corpora = manifest.provenance["corpora"]
+    if not corpora:
         return "See the recipe."
-    head = ["| corpus | share seen each epoch | licence | source |", "| --- | ---: | --- | --- |"]
+    head = ["| corpus | pairs | share seen each epoch | licence | source |", "| --- | ---: | ---: | --- | --- |"]
+    rows = [
+        f"| {c['name']} | {_size(c)} | {_share(c)} | {c['licence'] or 'see the source'} | {c['attribution'] or '–'} |"
+        for c in corpora
+    ]
     return "\n".join([*head, *rows])
+
+
+def _size(corpus: Mapping[str, Any]) -> str:
+    return f"{corpus['pairs']:,}" if "pairs" in corpus else "–"
+
+
+def _curve(points: Sequence[Mapping[str, Any]]) -> str:
+    """The loss of each development set, drawn, and at some of the evaluations."""
+    if not points:
+        return "The run's log was not at hand when this card was written."
+    names = list(points[-1]["loss"])
+    points = [point for point in points if point["loss"].keys() >= set(names)]
+    losses = {name: [point["loss"][name] for point in points] for name in names}
+    width = max(map(len, names), default=0)
+    drawn = [f"{name:{width}}  {sparkline(values, CURVE_WIDTH)}" for name, values in losses.items()]
+    chosen = sorted({round(i * (len(points) - 1) / (CURVE_ROWS - 1)) for i in range(CURVE_ROWS)})
+    rows = [
+        f"| {points[i]['step']:,} | {points[i]['epoch']} | "
+        + " | ".join(f"{losses[name][i]:.3f}" for name in names)
+        + " |"
+        for i in chosen
+    ]
+    head = [f"| step | epoch | {' | '.join(names)} |", "| ---: " * (2 + len(names)) + "|"]
+    return "\n".join(
+        [
+            "Loss in nats a token on the development sets, from the first evaluation to the last:",
+            "",
+            *("```", *drawn, "```", ""),
+            *head,
+            *rows,
+            "",
+            _convergence(names[0], losses[names[0]]),
+        ]
+    )
+
+
+def _convergence(name: str, values: Sequence[float]) -> str:
+    """How far the last quarter of the run still led."""
+    before = values[-1 - len(values) // 4]
+    return f"Over the last quarter of these evaluations the loss on {name} went from {before:.3f} to {values[-1]:.3f}."
 
 
 def _share(corpus: Mapping[str, Any]) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from tui_transformer.errors import RecipeError
 from tui_transformer.runtime import Runtime, usable_cores
 from tui_transformer.translator import Translator
 
+from .assess import Assessment, Say, assess, development_sets, sets_of, with_sizes
 from .card import model_card
 from .checkpoint import Checkpoint
-from .corpus import Pair, ReadReport, encode_corpus, read_pairs
+from .corpus import Pair, ReadReport, encode_corpus
+from .curve import with_curve
 from .graph import OPSET
 from .graph_files import write_graph_files
 from .linear import FloatLinear, Int8Linear, Linear
@@ -24,24 +25,28 @@ from .model import Transformer, parameter_count
 from .parity import TOLERANCE, measure_parity
 from .quantize import calibrate
 from .recipe import Data
-from .score import Score, score_set, translate_sources
+from .score import score_set, translate_sources
 
 CALIBRATION_PAIRS = 300
 GATE_PAIRS = 1000
 GATE_LOSS = 0.5
 """An int8 bundle that loses more BLEU or chrF than this against fp32 is refused."""
 
-Say = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to export. `data` is the folder with the recipe's development sets: needed for int8 and for scores."""
+    """What to export. `data` is the folder with the recipe's development sets: needed for int8 and for scores.
+
+    `tests` are files of pairs by which nothing was chosen, scored as well; `run` is the run's folder, whose log
+    gives the card its learning curve.
+    """
 
     precision: Precision = "int8"
     data: Path | None = None
     score: bool = True
     beam: int = 4
+    tests: tuple[Path, ...] = ()
+    run: Path | None = None
 
 
 def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = lambda _: None) -> Bundle:
@@ -50,12 +55,12 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
     Raises RecipeError if parity or quality is not reached, text is missing, or `out` is something else.
     """
     _check_place(out)
-    dev = _development_sets(checkpoint, wanted)
+    dev, tests = _development_sets(checkpoint, wanted), sets_of(wanted.tests)
     model = checkpoint.build_model()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-            finished = _build(checkpoint, model, dev, wanted, Path(scratch), say)
+            finished = _build(checkpoint, model, dev, tests, wanted, Path(scratch), say)
             if out.exists():
                 out.rename(Path(scratch) / "replaced")
             finished.rename(out)
@@ -75,9 +80,10 @@ def _check_place(out: Path) -> None:
 
 
 def _build(
-    checkpoint: Checkpoint, model: Transformer, dev: dict[str, list[Pair]], wanted: Wanted, scratch: Path, say: Say
-) -> Path:
-    manifest = _manifest(checkpoint, model, wanted.precision)
+    checkpoint: Checkpoint, model: Transformer, dev: dict[str, list[Pair]], tests: dict[str, list[Pair]],
+    wanted: Wanted, scratch: Path, say: Say,
+) -> Path:  # fmt: skip
+    manifest = _manifest(checkpoint, model, wanted)
     special = checkpoint.vocabularies.special
     reference = replace(manifest, precision="fp16" if wanted.precision == "fp16" else "fp32")
     folder = write_graphs(checkpoint, model, FloatLinear(), reference, scratch / "float")
@@ -91,10 +97,10 @@ def _build(
     manifest = replace(manifest, parity={reference.precision: parity.to_dict()})
     if wanted.precision == "int8":
         folder, manifest = _quantized(checkpoint, model, dev, folder, manifest, scratch / "int8", say)
-    if wanted.score:
-        scores = [asdict(score) for score in _score_all(folder, dev, wanted.beam, say)]
-        manifest = replace(manifest, scores=tuple(scores))
-    (folder.path / bundle.CARD).write_text(model_card(manifest, checkpoint, folder.bytes), encoding="utf-8")
+    found = assess(folder, dev, tests, wanted.beam, say) if wanted.score else Assessment()
+    manifest = found.told_in(manifest)
+    card = model_card(manifest, folder.bytes, found.weaknesses)
+    (folder.path / bundle.CARD).write_text(card, encoding="utf-8")
     return bundle.write_manifest(folder.path, manifest).path
 
 
@@ -138,10 +144,10 @@ def write_graphs(
     return bundle.write_manifest(folder, manifest)
 
 
-def _manifest(checkpoint: Checkpoint, model: Transformer, precision: Precision) -> Manifest:
+def _manifest(checkpoint: Checkpoint, model: Transformer, wanted: Wanted) -> Manifest:
     recipe, vocabularies = checkpoint.recipe, checkpoint.vocabularies
     source, target = vocabularies.source, vocabularies.target
-    return Manifest(
+    manifest = Manifest(
         name=recipe.name,
         source_language=recipe.source,
         target_language=recipe.target,
@@ -150,11 +156,12 @@ def _manifest(checkpoint: Checkpoint, model: Transformer, precision: Precision) 
             source.pad_id, source.eos_id, source.unk_id, target.pad_id, target.bos_id, target.eos_id, target.unk_id
         ),
         tokenizer=source.options.to_dict(),
-        precision=precision,
+        precision=wanted.precision,
         opset=OPSET,
         sentence_limit=min(recipe.data.max_length, checkpoint.shape.positions),
         provenance=_provenance(checkpoint, parameter_count(model)),
     )
+    return with_curve(with_sizes(manifest, recipe.data, wanted.data), wanted.run)
 
 
 def _provenance(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
@@ -192,20 +199,10 @@ def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[
         if wanted.precision == "int8" or wanted.score:
             raise RecipeError("int8 and scores need development text: name its folder with --data, or give --no-score")
         return {}
-    files = checkpoint.recipe.data.dev
-    if not files and wanted.precision == "int8":
+    if not checkpoint.recipe.data.dev and wanted.precision == "int8":
         raise RecipeError("the recipe names no development set to calibrate int8 on")
-    return {name: list(read_pairs(wanted.data / file)) for name, file in files.items()}
+    return development_sets(checkpoint.recipe.data, wanted.data)
 
 
 def _translations(model: Bundle, pairs: list[Pair], beam: int) -> list[str]:
     return translate_sources(Translator(model, "cpu"), pairs, beam, usable_cores())
-
-
-def _score_all(model: Bundle, dev: dict[str, list[Pair]], beam: int, say: Say) -> list[Score]:
-    scores: list[Score] = []
-    for name, pairs in dev.items():
-        bleu, chrf = score_set(name, pairs, _translations(model, pairs, beam), beam)
-        say(f"{name}: BLEU {bleu.value}, chrF {chrf.value} ({len(pairs):,} sentences, beam {beam})")
-        scores += [bleu, chrf]
-    return scores

@@ -1,21 +1,31 @@
-"""BLEU and chrF of a bundle on a development set, by sacrebleu, with their signatures."""
+"""BLEU and chrF of a bundle on a set of pairs, by sacrebleu, with signatures and intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import sacrebleu
+from typing import Literal
 
 from tui_transformer.batching import Batching, translate_lines
+from tui_transformer.scoring import CorpusScore
 from tui_transformer.translator import Options, Translator
 
+from .compare import System, measure
 from .corpus import Pair
+
+SAMPLES = 1000
+"""Resamples of the bootstrap; its seed is sacrebleu's own, which the signature names."""
+
+Role = Literal["development", "test"]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One number: `metric` BLEU or chrF (0…100), on the development set `set`."""
+    """One number: `metric` BLEU or chrF (0…100), on the set `set`.
+
+    `interval` is half the width of the 95 % confidence interval, by bootstrap resampling. `role` "test": nothing
+    was chosen by this set.
+    """
 
     set: str
     metric: str
@@ -23,6 +33,8 @@ class Score:
     signature: str
     sentences: int
     beam: int
+    interval: float
+    role: Role = "development"
 
 
 def translate_sources(translator: Translator, pairs: Sequence[Pair], beam: int, workers: int) -> list[str]:
@@ -31,12 +43,14 @@ def translate_sources(translator: Translator, pairs: Sequence[Pair], beam: int, 
     return [t.text for t in translate_lines(translator, lines, Options(beam=beam), Batching(workers=workers))]
 
 
-def score_set(name: str, pairs: Sequence[Pair], translations: Sequence[str], beam: int) -> tuple[Score, Score]:
+def score_set(
+    name: str, pairs: Sequence[Pair], translations: Sequence[str], beam: int, role: Role = "development"
+) -> tuple[Score, Score]:
     """BLEU and chrF with sacrebleu's defaults."""
-    references = [[pair.target for pair in pairs]]
-    scores = []
-    for metric in (sacrebleu.BLEU(), sacrebleu.CHRF()):
-        value = metric.corpus_score(list(translations), references).score
-        label = "BLEU" if isinstance(metric, sacrebleu.BLEU) else "chrF"
-        scores.append(Score(name, label, round(value, 2), str(metric.get_signature()), len(pairs), beam))
-    return scores[0], scores[1]
+    system = System(name, tuple(translations), CorpusScore())
+    (numbers,) = measure([system], [pair.target for pair in pairs], SAMPLES)
+    bleu, chrf = (
+        Score(name, n.metric, round(n.value, 2), n.signature, len(pairs), beam, round(n.interval, 2), role)
+        for n in numbers
+    )
+    return bleu, chrf

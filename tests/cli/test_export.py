@@ -128,7 +128,15 @@ def test_text_that_is_missing(ttx_here: Ttx, run: Path, tmp_path: Path, options:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["run"], ["run", "model", "--precision", "int4"], ["run", "model", "--beam", "0"]], ids=" ".join
+    "arguments",
+    [
+        [],
+        ["run"],
+        ["run", "model", "--precision", "int4"],
+        ["run", "model", "--beam", "0"],
+        ["run", "model", "--no-score", "--test", "test.tsv"],
+    ],
+    ids=" ".join,
 )
 def test_wrong_usage(ttx_here: Ttx, arguments: list[str]) -> None:
     done = ttx_here("export", *arguments)

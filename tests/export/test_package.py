@@ -134,9 +134,12 @@ def test_the_card_says_what_people_need_to_know(int8: tuple[Bundle, list[str]]) 
         "A toy for tests: 50 sentences learnt by heart.",
         "2 + 2 layers, 4 heads, d_model 48",
         "133,939",
-        f"| pairs | BLEU | {bleu['value']:.2f} | 50 | 4 | `{bleu['signature']}` |",
-        f"| pairs | chrF | {chrf['value']:.2f} | 50 | 4 | `{chrf['signature']}` |",
-        "| tatoeba | 1 | CC-BY-2.0-FR | Tatoeba (tatoeba.org), through manythings.org/anki, 2018 |",
+        f"| pairs | BLEU | {bleu['value']:.2f} | {bleu['interval']:.2f} | 50 | 4 | `nrefs:1\\|bs:1000\\|seed:12345\\|",
+        f"| pairs | chrF | {chrf['value']:.2f} | {chrf['interval']:.2f} | 50 | 4 | `nrefs:1\\|bs:1000\\|seed:12345\\|",
+        "| pairs | all | 50 | ",
+        "### pairs\n",
+        "| tatoeba | 50 | 1 | CC-BY-2.0-FR | Tatoeba (tatoeba.org), through manythings.org/anki, 2018 |",
+        "The run's log was not at hand",
         "int8 against fp32 on 50 sentences of pairs",
         "at most 48 pieces",
         (DATA / "tiny.toml").read_text(encoding="utf-8").strip(),
@@ -146,7 +149,7 @@ def test_the_card_says_what_people_need_to_know(int8: tuple[Bundle, list[str]]) 
 
 def test_a_card_without_scores_and_corpora_says_so(fp32: Bundle, checkpoint: Checkpoint) -> None:
     provenance = {**fp32.manifest.provenance, "corpora": []}
-    card = model_card(replace(fp32.manifest, provenance=provenance), checkpoint, 1)
+    card = model_card(replace(fp32.manifest, provenance=provenance), 1)
     assert "Not measured." in card
     assert "See the recipe." in card
 
@@ -172,8 +175,23 @@ def test_a_mix_that_changed_is_told_as_far_as_training_came(
     provenance = package._provenance(trained, parameters=1)
     (corpus,) = provenance["corpora"]
     assert (corpus["weight"], corpus["later"]) == (1, later)
-    card = model_card(replace(fp32.manifest, provenance=provenance), trained, 1)
-    assert f"| tatoeba | {share} | CC-BY-2.0-FR |" in card
+    card = model_card(replace(fp32.manifest, provenance=provenance), 1)
+    assert f"| tatoeba | – | {share} | CC-BY-2.0-FR |" in card
+
+
+def test_a_test_set_is_scored_when_it_is_named_and_never_looked_into(
+    checkpoint: Checkpoint, learnt_by_heart: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "test.own.tsv").write_text("The roof leaks.\tDas Dach ist dicht.\n", encoding="utf-8")
+    wanted = Wanted("fp32", DATA, tests=(tmp_path / "test.own.tsv",), run=learnt_by_heart)
+    bundle = export_bundle(checkpoint, tmp_path / "model", wanted)
+    roles = [(score["set"], score["role"]) for score in bundle.manifest.scores]
+    assert roles == [("pairs", "development")] * 2 + [("test.own", "test")] * 2
+    card = bundle.file("README.md").read_text(encoding="utf-8")
+    assert "Test: test.own. Nothing was chosen by it." in card
+    assert "Das Dach" not in card
+    (point,) = bundle.manifest.provenance["curve"]  # the recipe evaluates at the end only
+    assert f"| {point['step']} | 120 | {point['loss']['pairs']:.3f} |" in card
 
 
 def test_half_precision_is_for_gpus_but_can_be_made_anywhere(checkpoint: Checkpoint, tmp_path: Path) -> None:
@@ -296,6 +314,7 @@ def test_an_export_that_fails_leaves_everything_as_it_was(
         (Wanted("int8", score=False), "--data"),
         (Wanted("fp32"), "--data"),
         (Wanted("int8", Path("nowhere")), "cannot read nowhere/pairs.tsv"),
+        (Wanted("fp32", DATA, tests=(Path("nowhere.tsv"),)), "cannot read nowhere.tsv"),
     ],
 )
 def test_missing_text_is_one_clear_error(checkpoint: Checkpoint, tmp_path: Path, wanted: Wanted, reason: str) -> None:

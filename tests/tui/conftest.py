@@ -62,6 +62,7 @@ def scripted(bundle_folder: Path) -> Callable[..., TtxApp]:
         def load() -> Scripted:
             engine = Scripted(kept, path)
             engine.facts = Facts("models/tiny", ("en", "de"), "fp32", "cpu", replay=True)
+            engine.text = None  # the editor can be written in
             return engine
 
         sitting = sitting or Sitting()

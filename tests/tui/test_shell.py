@@ -80,10 +80,14 @@ def test_the_speed_is_kept(at_work: App) -> None:
             assert app.playback.speed == 8.0
             await pilot.press("plus")
             assert app.playback.speed == 16.0
-            await pilot.press("space")
-            assert app.playback.moment < len(app.live.steps)
-            await settled(pilot)
             assert app.sitting_now().speed == 16.0
+            await pilot.press(*["minus"] * 9)
+            assert app.playback.speed == 1.0
+            await pilot.press("space")
+            assert app.playback.playing
+            assert app.playback.moment < len(app.live.steps)
+            await pilot.press("space")
+            assert not app.playback.playing
 
     run(playing())
 

@@ -27,14 +27,22 @@ def export(
     ] = None,
     score: Annotated[bool, typer.Option("--score/--no-score", help="Measure BLEU and chrF of the bundle.")] = True,
     beam: Annotated[int, typer.Option(min=1, max=64, help="Beam of these scores.")] = 4,
+    test: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="TSV", help="Score this set as well, by which nothing was chosen; may be repeated."),
+    ] = None,
 ) -> None:
     """Export a checkpoint to ONNX: checked against PyTorch, calibrated, scored, with a model card."""
+    from tui_transformer.errors import UsageError
     from tui_transformer.extras import require_extra
 
     require_extra("train", "ttx export", "torch", "onnx", "sacrebleu")
     from ttx_export.checkpoint import load_checkpoint
     from ttx_export.package import Wanted, export_bundle
 
-    wanted = Wanted(precision.value, data, score, beam)
+    if test and not score:
+        raise UsageError("--test is of no use with --no-score")
+    run = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    wanted = Wanted(precision.value, data, score, beam, tuple(test or ()), run)
     bundle = export_bundle(load_checkpoint(checkpoint), out, wanted, lambda line: typer.echo(f"ttx: {line}", err=True))
     typer.echo(bundle.path)

@@ -41,6 +41,7 @@ from .translate_parameters import (
     TopK,
     TopP,
     Verbose,
+    Watch,
     keeper_of,
 )
 
@@ -57,6 +58,7 @@ def translate(
     device: DeviceOption = DeviceName.auto,
     threads: ThreadsOption = None,
     line_buffered: LineBuffered = False,
+    watch: Watch = False,
     verbose: Verbose = False,
     input_format: InputFormatOption = InputFormat.text,
     output_format: FormatOption = OutputFormat.text,
@@ -103,6 +105,7 @@ def translate(
     from .run import Run
     from .streams import stream_out, warn_of_damage
     from .textio import LineReader
+    from .watch import watched, watching
 
     reader = LineReader.of_arguments(text) if text else LineReader.of_file(input_file)
     if not text and not input_file and sys.stdin.isatty():
@@ -114,10 +117,12 @@ def translate(
     forced = prefix_ids(translator, prefix, "--prefix") if prefix else ()
     options = Options(beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced)
     lines = json_lines(reader, translator) if input_format is InputFormat.jsonl else text_lines(reader)
-    batching = Batching(cores, first_window=1, window=1) if line_buffered else Batching(cores)
+    batching = Batching(cores, first_window=1, window=1) if line_buffered or watch else Batching(cores)
     run = Run(Formatter.of(translator, shown, options), report or strict, verbose)
     wanted = shown.wanted(run.checks, keeper)
-    stream_out(run.lines(translate_lines(translator, lines, options, batching, wanted)), reader, output_file)
+    with watching(watch) as screen:
+        lines = watched(lines, translator, options, screen) if screen else lines
+        stream_out(run.lines(translate_lines(translator, lines, options, batching, wanted)), reader, output_file)
     warn_of_damage(reader)
     if strict and run.flagged:
         hint = "" if report else "; --report tells which"

@@ -48,6 +48,9 @@ Text = Annotated[
 InputFile = Annotated[Path | None, typer.Option("-i", "--input", help="Read from this file.", show_default=False)]
 OutputFile = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Draw each sentence on the terminal as it is decoded; line by line, slower.")
+]
 LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line at once, one by one.")]
 
 InputFormatOption = Annotated[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +44,10 @@ def tui(
     inline: Annotated[
         bool, typer.Option("--inline", help="A small live view below the prompt, which stays in the scrollback.")
     ] = False,
+    serve: Annotated[
+        int | None,
+        typer.Option(metavar="PORT", help="Open it in a browser, at http://127.0.0.1:PORT.", show_default=False),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Measure the first frame, key to paint and frames; print it at the end.")
     ] = False,
@@ -58,6 +64,11 @@ def tui(
     from tui_transformer.tui.profile import Profile
     from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting, sitting_path
 
+    if serve is not None:
+        _serve(serve)
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
+        raise UsageError("ttx tui needs a terminal: for pipes there are ttx translate and ttx inspect")
     if replay and (text is not None or record):
         raise UsageError("--replay plays what was kept: neither TEXT nor --record goes with it")
     keys = keymap(key or [])
@@ -82,6 +93,19 @@ def tui(
     app.run(inline=inline, inline_no_clear=inline)
     for line in measured.lines() if measured else ():
         typer.echo(line)
+
+
+def _serve(port: int) -> None:
+    """The same command for each browser tab, without the option that asks for it."""
+    from tui_transformer.tui.serve import serve
+
+    arguments, kept = iter(sys.argv[sys.argv.index("tui") + 1 :]), []
+    for argument in arguments:
+        if argument == "--serve":
+            next(arguments)
+        elif not argument.startswith("--serve="):
+            kept.append(argument)
+    serve(kept, port)
 
 
 def _loaded(model: str, device: str) -> Engine:

@@ -36,7 +36,7 @@ class HeadRows:
         colours = has_colour(console)
         yield Segment(" " * GUTTER)
         for head in range(heads):
-            yield Segment(fit(f"H{head + 1}", cells, "center") + " ", STRONG)
+            yield Segment(fit(f"H{head + 1}"[-cells:], cells, "center") + " ", STRONG)
         yield Segment.line()
         for layer in range(layers):
             yield Segment(f"L{layer + 1}".ljust(GUTTER), STRONG)

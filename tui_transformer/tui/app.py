@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +16,7 @@ from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.events import Event, Key
 from textual.geometry import Offset
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
@@ -70,7 +75,17 @@ class TtxApp(Conductor):
 
     def on_mount(self) -> None:
         """Draw first, load then."""
+        # A machine that shuts down, or a window that is closed: nothing typed is lost.
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.call_after_refresh(self._begin)
+
+    def _hung_up(self) -> None:
+        """There is no terminal any more that could be left in order."""
+        self.remembered()
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGHUP)
 
     async def _begin(self) -> None:
         self.start()
@@ -85,12 +100,12 @@ class TtxApp(Conductor):
         if self._profile:
             self._profile.drawing()
         facts = self.engine.facts if self.engine else None
-        self.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
+        self.shell.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
         self.front.show()
         if self.sitting.spoken:
             picture = self.front.picture()
             said = [picture.title, "", *picture.says] if picture else ["nothing to tell yet"]
-            self.query_one("#spoken", Static).update(Text("\n".join(said)))
+            self.shell.query_one("#spoken", Static).update(Text("\n".join(said)))
 
     async def on_event(self, event: Event) -> None:
         """Textual's own, and a clock for keys."""
@@ -106,9 +121,14 @@ class TtxApp(Conductor):
     # -- screens ---------------------------------------------------------------------------------------
 
     @property
+    def shell(self) -> Screen[object]:
+        """The screen below whatever has been put above it: help, the palette, a question."""
+        return self.screen_stack[0]
+
+    @property
     def front(self) -> View:
         """The screen in front."""
-        return next(view for view in self.query(View) if view.display)
+        return next(view for view in self.shell.query(View) if view.display)
 
     async def action_open(self, name: str) -> None:
         """Bring a screen to the front; made now if it was never opened."""
@@ -116,15 +136,15 @@ class TtxApp(Conductor):
         front = self.front
         if name == front.NAME:
             return
-        found = [view for view in self.query(View) if name == view.NAME]
+        found = [view for view in self.shell.query(View) if name == view.NAME]
         front.display = False
         if found:
             found[0].display = True
         else:
             view = tab.open()
-            await self.query_one("#views").mount(view)
+            await self.shell.query_one("#views").mount(view)
             view.take(self.sitting.places.get(name, {}))
-        self.query_one(TabLine).tell(name)
+        self.shell.query_one(TabLine).tell(name)
         self.front.entered()
         self.draw_soon()
 
@@ -142,7 +162,7 @@ class TtxApp(Conductor):
     async def action_write(self) -> None:
         """Into the editor."""
         await self.action_open("translate")
-        self.query_one(TranslateView).write()
+        self.shell.query_one(TranslateView).write()
 
     def action_leave(self) -> None:
         """Out of the editor, to the screen's own widget."""
@@ -175,7 +195,7 @@ class TtxApp(Conductor):
     def show_only(self, text: str) -> None:
         """A replay's text, which cannot be changed."""
         self._put(text)
-        self.query_one(SourceEditor).read_only = True
+        self.shell.query_one(SourceEditor).read_only = True
 
     def change_engine(self, engine: Engine) -> None:
         """Another model from now on; after a replay the text can be changed again."""
@@ -183,7 +203,7 @@ class TtxApp(Conductor):
         super().change_engine(engine)
 
     def _put(self, text: str) -> None:
-        self.query_one(TranslateView).set_text(text)
+        self.shell.query_one(TranslateView).set_text(text)
 
     # -- taking away -----------------------------------------------------------------------------------
 
@@ -235,9 +255,9 @@ class TtxApp(Conductor):
         """A letter at every place that can be gone to."""
         from .jump import JumpScreen
 
-        tabs = self.query_one(TabLine)
+        tabs = self.shell.query_one(TabLine)
         places: list[tuple[Offset, Widget | str]] = [(Offset(at, tabs.region.y), name) for at, name in tabs.places()]
-        places += [(widget.region.offset, widget) for widget in self.screen.focus_chain if widget.region]
+        places += [(widget.region.offset, widget) for widget in self.shell.focus_chain if widget.region]
 
         async def gone(target: Widget | str | None) -> None:
             if isinstance(target, str):
@@ -254,7 +274,7 @@ class TtxApp(Conductor):
         self.draw_soon()
 
     def _speak(self) -> None:
-        self.screen.set_class(self.sitting.spoken, "-spoken")
+        self.shell.set_class(self.sitting.spoken, "-spoken")
 
     # -- leaving ---------------------------------------------------------------------------------------
 
@@ -279,5 +299,5 @@ class TtxApp(Conductor):
         sitting.prefix, sitting.off = list(request.prefix), sorted(map(str, request.off))
         sitting.model = self.engine.facts.name if self.engine else sitting.model
         sitting.screen, sitting.theme = self.front.NAME, self.theme
-        sitting.places |= {view.NAME: view.place() for view in self.query(View)}
+        sitting.places |= {view.NAME: view.place() for view in self.shell.query(View)}
         return sitting

@@ -85,6 +85,7 @@ class Conductor(App[None]):
         request = Request(self.sitting.text, next((mode for mode in MODES if mode == self.sitting.mode), "beam"))
         self.live = Live(0, request)
         """What is shown: of an older request until something of the newest has happened."""
+        self._runs = 0
         self.asked = self.live
         """The newest request, and what is known of it."""
         self.other: Live | None = None
@@ -123,7 +124,8 @@ class Conductor(App[None]):
 
     def _ask(self, request: Request, delay: float) -> None:
         # From here on whatever comes under an older number is late.
-        self.asked = Live(self.asked.run + 1, request)
+        self._runs += 1
+        self.asked = Live(self._runs, request)
         self.busy = True
         if self._waiting:
             self._waiting.stop()
@@ -136,7 +138,13 @@ class Conductor(App[None]):
 
     def _decode_asked(self) -> None:
         self._waiting = None
-        if self.engine:
+        if not self.asked.request.text.strip():
+            # Nothing to watch, and what is under way is of no interest any more.
+            self.workers.cancel_group(self, "decoding")
+            self._show_asked()
+            self.live.text, self.busy, self.playback.playing = self.asked.request.text, False, False
+            self.draw_soon()
+        elif self.engine:
             self._started = time.monotonic()
             self._decode(self.engine, self.asked.run, self.asked.request)
 
@@ -222,12 +230,14 @@ class Conductor(App[None]):
         self.draw_soon()
 
     def on_failed(self, message: Failed) -> None:
-        """Say what could not be done; what has been typed stays."""
+        """Say what could not be done; what has been typed stays, and what is shown of the same text."""
         if message.run not in (0, self.asked.run):
             return
-        if message.run:
+        if message.run and self.live.request.text == self.asked.request.text:
+            self.asked = self.live
+        elif message.run:
             self._show_asked()
-        self.busy = False
+        self.busy = self.playback.playing = False
         self.notify(message.error, title="ttx", severity="error", timeout=8)
         self.draw_soon()
 
@@ -281,7 +291,9 @@ class Conductor(App[None]):
 
     def _draw(self) -> None:
         self._drawing = None
-        self.draw()
+        # Between the last key and the end there may be no screen any more.
+        if self.screen_stack:
+            self.draw()
 
     @property
     def settled(self) -> bool:

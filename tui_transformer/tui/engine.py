@@ -160,7 +160,7 @@ class ReplayEngine:
 
     def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
         """See `Engine`. Raises UsageError for another text, a branch or a head that is off."""
-        if request.text != self.text or request.prefix or request.off:
+        if request.text != self.recording.reading.encoded.text or request.prefix or request.off:
             raise UsageError("this is a replay: there is no model that could decode anything else")
         for trace in self.recording.searches:
             yield from ((False, event) for event in events_of(trace))

@@ -6,7 +6,6 @@ they come, and `Playback` says how many of the steps are shown. All screens show
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -84,6 +83,16 @@ class Fold:
         so_far = Finished(as_text(pieces), pieces, ids, log_probability(chosen), 0.0, complete=False)
         return Trace(self.encoded, tuple(self.steps[:shown]), beam_steps, so_far)
 
+    def searched(self) -> list[str]:
+        """The pieces of the likeliest hypothesis that a beam has now, first to last."""
+        row, found = 0, list[str]()
+        for step in reversed(self.beam_steps):
+            if row >= len(step.live):
+                break
+            found.append(step.live[row].piece)
+            row = step.live[row].parent
+        return [*(step.chosen.piece for step in self.steps), *reversed(found)]
+
 
 def as_text(pieces: tuple[str, ...]) -> str:
     """Roughly what pieces say, for a translation that has not ended: ▁ is a blank."""
@@ -143,18 +152,6 @@ class Live:
         if reading is None or not self.done:
             return None
         return Recording((search,) if search else (), reading)
-
-    def searched(self) -> Iterator[str]:
-        """The pieces of the likeliest hypothesis that the beam has now, first to last."""
-        row = 0
-        found = []
-        for step in reversed(self.search.beam_steps):
-            if row >= len(step.live):
-                break
-            found.append(step.live[row].piece)
-            row = step.live[row].parent
-        yield from (step.chosen.piece for step in self.search.steps)
-        yield from reversed(found)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from rich.style import Style
@@ -50,6 +51,11 @@ def target_flow(steps: Sequence[Step], moment: int) -> Flow:
 def searched_flow(pieces: Sequence[str]) -> Flow:
     """What a beam has found so far: it may still change its mind."""
     return Flow([Token(piece, Style(dim=True)) for piece in pieces])
+
+
+def clipped(flow: Flow, lines: int) -> Flow:
+    """At most so many lines of it: where the cursor is, or the last."""
+    return replace(flow, lines=lines)
 
 
 def candidate_bars(step: Step, cursor: int) -> Bars:

@@ -179,7 +179,7 @@ class TranslateView(View):
         from tui_transformer.render.views import watch
 
         if not self.live.steps:
-            return watch.searched_flow(list(self.live.searched()))
+            return watch.searched_flow(self.live.search.searched())
         return watch.target_flow(self.live.steps, self.moment)
 
     def _whole(self) -> str:

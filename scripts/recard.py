@@ -1,0 +1,67 @@
+"""Measure a finished bundle again and write its model card and scores anew; nothing else of it is touched.
+
+    python scripts/recard.py models/en-de --data DATA [--test DATA/en-de/test.newstest2014.tsv]
+
+Development sets are those of the bundle's recipe, below DATA. Needs the [train] extra's sacrebleu, not PyTorch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ttx_export.assess import assess, development_sets, sets_of, with_sizes
+from ttx_export.card import model_card
+from ttx_export.curve import with_curve
+from ttx_export.recipe import Recipe, parse_recipe
+
+from tui_transformer import bundle
+from tui_transformer.bundle import Bundle
+from tui_transformer.errors import BundleError, TtxError
+
+
+def recard(path: Path, data: Path, tests: tuple[Path, ...], beam: int, run: Path | None = None) -> Bundle:
+    """The bundle with a new card. Raises TtxError; all that can fail comes before the first change."""
+    model = bundle.verify_bundle(path)
+    recipe = _recipe(model)
+    found = assess(model, development_sets(recipe.data, data), sets_of(tests), beam, _say)
+    manifest = with_curve(with_sizes(found.told_in(model.manifest), recipe.data, data), run)
+    others = sum(int(file["size"]) for name, file in manifest.files.items() if name != bundle.CARD)
+    partial = path / f".{bundle.CARD}.partial"
+    partial.write_text(model_card(manifest, others, found.weaknesses), encoding="utf-8")
+    partial.replace(path / bundle.CARD)
+    bundle.write_manifest(path, manifest)
+    return bundle.verify_bundle(path)
+
+
+def _recipe(model: Bundle) -> Recipe:
+    try:
+        return parse_recipe(model.manifest.provenance["recipe"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise BundleError(f"{model.path} says nothing of its recipe: {error}") from None
+
+
+def main() -> int:
+    """Read the options, measure, write."""
+    parser = argparse.ArgumentParser(prog="recard.py", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("model", type=Path, help="the bundle's folder")
+    parser.add_argument("--data", type=Path, required=True, help="the folder with the recipe's development sets")
+    parser.add_argument("--test", type=Path, action="append", default=[], help="a set by which nothing was chosen")
+    parser.add_argument("--beam", type=int, default=4)
+    parser.add_argument("--run", type=Path, help="the run's folder, if it is still there: for the learning curve")
+    options = parser.parse_args()
+    try:
+        print(recard(options.model, options.data, tuple(options.test), options.beam, options.run).path)
+    except TtxError as error:
+        _say(str(error))
+        return error.exit_code
+    return 0
+
+
+def _say(text: str) -> None:
+    print(f"recard: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

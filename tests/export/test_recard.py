@@ -1,0 +1,78 @@
+"""`scripts/recard.py`: a finished bundle gets a new card, and nothing else of it changes."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui_transformer.bundle import read_bundle, verify_bundle
+
+DATA = Path(__file__).parents[1] / "data"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "recard.py"
+
+
+@pytest.fixture
+def recard(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    spec = importlib.util.spec_from_file_location("recard", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["recard.py", *map(str, arguments)])
+        return int(module.main())
+
+    return run
+
+
+@pytest.fixture
+def model(bundle_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle_folder, tmp_path / "tiny"))
+
+
+def test_card_and_scores_are_new_and_all_else_is_as_it_was(
+    recard: Callable[..., int], model: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.tsv").write_text("The roof leaks.\tDas Dach leckt.\n", encoding="utf-8")
+    assert recard(model, "--data", DATA, "--beam", 2, "--test", tmp_path / "own.tsv") == 0
+    assert capsys.readouterr().out == f"{model}\n"
+    before, after = read_bundle(bundle_folder).manifest, verify_bundle(model).manifest
+    assert [(s["set"], s["metric"], s["role"]) for s in after.scores] == [
+        ("pairs", "BLEU", "development"),
+        ("pairs", "chrF", "development"),
+        ("own", "BLEU", "test"),
+        ("own", "chrF", "test"),
+    ]
+    assert after.provenance["corpora"][0]["pairs"] == 50
+    assert {**after.files, "README.md": None} == {**before.files, "README.md": None}
+    assert (after.architecture, after.parity) == (before.architecture, before.parity)
+    card = (model / "README.md").read_text(encoding="utf-8")
+    assert f"| pairs | BLEU | {after.scores[0]['value']:.2f} | {after.scores[0]['interval']:.2f} | 50 | 2 |" in card
+    assert sorted(path.name for path in model.iterdir()) == sorted(path.name for path in bundle_folder.iterdir())
+
+
+def damage(model: Path) -> None:
+    (model / "source.spm").write_bytes((model / "source.spm").read_bytes()[::-1])
+
+
+@pytest.mark.parametrize(("harm", "data", "code"), [(damage, DATA, 3), (None, Path("nowhere"), 6)])
+def test_what_cannot_be_measured_is_left_alone(
+    recard: Callable[..., int],
+    model: Path,
+    capsys: pytest.CaptureFixture[str],
+    harm: Callable[[Path], None] | None,
+    data: Path,
+    code: int,
+) -> None:
+    if harm:
+        harm(model)
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    assert recard(model, "--data", data) == code
+    assert capsys.readouterr().err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == before
