@@ -9,9 +9,7 @@ from typing import Any
 
 from tui_transformer.bundle import Manifest
 from tui_transformer.errors import RecipeError
-
-METRICS = "metrics.jsonl"
-"""The log in a run's folder: one JSON object an event."""
+from tui_transformer.training_log import METRICS
 
 
 def with_curve(manifest: Manifest, run: Path | None) -> Manifest:

@@ -25,7 +25,6 @@ from tui_transformer.traces import save_trace
 from tui_transformer.training_log import METRICS
 
 from . import checkpoint
-from .curve import METRICS
 from .events import Event, as_json
 
 RECIPE = "recipe.toml"

@@ -12,11 +12,10 @@ from rich.text import Text
 
 from tui_transformer.analysis.parameters import Shape
 from tui_transformer.analysis.storage import Kept, Node
+from tui_transformer.render.labels import megabytes
 from tui_transformer.render.outline import Line, Outline
 from tui_transformer.render.palette import QUIET, STRONG
 from tui_transformer.render.picture import Picture, Table
-
-from .model import megabytes
 
 VIEW = "model"
 OPEN, CLOSED, LEAF = "▾ ", "▸ ", "  "

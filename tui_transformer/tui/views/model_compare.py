@@ -47,11 +47,13 @@ class ComparePage(Page):
     NAME = "compare"
     TITLE = "Compare"
     KEY = "d"
+    SCOPED_CSS = False
     DEFAULT_CSS = """
     #other-model { border: round $panel-lighten-2; height: 3; background: $background; }
     #other-model:focus { border: round $primary; }
-    #both { height: auto; max-height: 8; }
-    #both PictureView { width: 1fr; height: 5; }
+    #both { height: auto; }
+    #both PictureView { width: 1fr; height: 5; overflow-x: hidden; scrollbar-gutter: stable; }
+    .-tall #both PictureView { height: 8; }
     #difference { height: 1fr; scrollbar-gutter: stable; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "other_model", "Another model", id="model.other")]
@@ -141,6 +143,7 @@ class ComparePage(Page):
 
     def on_answered(self, answer: Answered) -> None:
         """Show it, unless something else has been asked meanwhile."""
+        from rich.console import Group
         from rich.text import Text
 
         from tui_transformer.render.views.watch import target_flow
@@ -157,7 +160,8 @@ class ComparePage(Page):
             side.border_title = f"{name.upper()} · {model}"
             side.show(target_flow(trace.steps, len(trace.steps)))
         picture = answer.picture
-        view.show(picture.whole() if picture else Text(answer.error))
+        view.border_title = picture.title if picture else "difference"
+        view.show(Group(picture.body, Text(), picture.words()) if picture else Text(answer.error))
         view.scroll_home(animate=False)
 
     def picture(self) -> Picture | None:

@@ -204,7 +204,7 @@ class PartsPage(Page):
 
     def on_parts_page_grown(self, message: Grown) -> None:
         """Show the tree, unless there is another model by now."""
-        from tui_transformer.render.views.model import megabytes
+        from tui_transformer.render.labels import megabytes
 
         if message.engine is not self._engine:
             return

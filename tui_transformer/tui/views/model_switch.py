@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -208,13 +209,17 @@ class ModelsPage(Page):
 
 def _line(model: Model, at_work: bool) -> Text:
     """Such as: ● en-de  en → de  int8  18.3 MB  folder."""
-    from tui_transformer.render.labels import fit, visible
-    from tui_transformer.render.views.model import megabytes
+    from tui_transformer.render.labels import fit, megabytes, visible
 
     mark = "● " if at_work else "  "
     if model.error:
         return Text(f"{mark}{visible(model.error)}", style="dim")
     languages = f"{model.source_language} → {model.target_language}"
-    cells = fit(model.name, 20), fit(languages, 9), fit(model.precision, 5), fit(megabytes(model.bytes), 9, "right")
+    cells = (
+        fit(PurePath(model.name).name, 20),
+        fit(languages, 9),
+        fit(model.precision, 5),
+        fit(megabytes(model.bytes), 9, "right"),
+    )
     line = Text(mark + " ".join(cells), style="bold" if at_work else "")
     return line.append(f"\n  {visible(model.path)}", "not bold dim")

@@ -106,11 +106,11 @@ class TrainingView(PagedView):
         self._pause()
 
     def entered(self) -> None:
-        """Ask which run, if none is open."""
-        if self._reader is None:
-            self.query_one(Input).focus()
-        else:
+        """Ask which run, if none is open; while one is being opened, wait."""
+        if self._reader is not None:
             super().entered()
+        elif not self._reading:
+            self.query_one(Input).focus()
 
     # -- the run ---------------------------------------------------------------------------------------
 
@@ -162,6 +162,8 @@ class TrainingView(PagedView):
         self._reading = False
         if message.log is None:
             self.notify(message.error, title="ttx", severity="error", timeout=8)
+            if self._reader is None and self.display:
+                self.entered()
         elif message.reader is not self._reader:
             self._open(message.reader)
         if message.reader is self._reader:
@@ -179,8 +181,9 @@ class TrainingView(PagedView):
         for page in self.pages:
             if isinstance(page, RunPage):
                 page.opened()
-        if self.app.focused in (asked, None):
-            super().entered()
+        here = self.app.focused
+        if self.display and (here is None or here is asked or self not in here.ancestors):
+            self.entered()
 
     # -- the evaluation that is looked at --------------------------------------------------------------
 
