@@ -94,8 +94,8 @@ class LogReader:
     """Follows the metrics of a run that may still be going on: each `read` takes in what was added since."""
 
     def __init__(self, run: Path) -> None:
-        """`run` is the run's folder."""
-        self.path = run / METRICS
+        """`run` is the run's folder, or the metrics themselves."""
+        self.path = metrics_of(run)
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -117,12 +117,17 @@ class LogReader:
 
 
 def read_training_log(run: Path) -> TrainingLog:
-    """What a run's folder knows of it. Raises InputError if it has no metrics that can be read."""
-    path = run / METRICS
+    """What a run's folder, or its metrics file, knows of it. Raises InputError if there are none that can be read."""
+    path = metrics_of(run)
     try:
         return _Fold().take(path.read_bytes().splitlines())
     except OSError as error:
         raise _unreadable(path, error) from None
+
+
+def metrics_of(run: Path) -> Path:
+    """The metrics of a run's folder; a file is taken for metrics itself."""
+    return run if run.is_file() else run / METRICS
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

@@ -17,23 +17,21 @@ from .inspect.attention import (
     LayersOption,
     NoSpecialOption,
     WordsOption,
-    attention_of,
     changed,
     changes,
     chosen_heads,
     kind_named,
-    left_out,
 )
 from .inspect.options import Options, with_options
 from .inspect.show import given, show, show_lines
 from .parameters import model_names
 
 if TYPE_CHECKING:
-    from tui_transformer.analysis.alignment import Heads
+    from tui_transformer.comparing import Compared
     from tui_transformer.events import Trace
     from tui_transformer.probes import Kind
     from tui_transformer.render.picture import Picture
-    from tui_transformer.render.views.difference import Moved, Side
+    from tui_transformer.render.views.difference import Side
     from tui_transformer.translator import Translator
 
 
@@ -121,23 +119,15 @@ def _two(line: str, against: str | None) -> tuple[str, str]:
 
 def _other(against: str | None, options: Options) -> Translator:
     """The model of B. Raises UsageError if what it writes cannot be compared."""
+    from tui_transformer.comparing import check_comparable
     from tui_transformer.runtime import usable_cores
     from tui_transformer.translator import Translator
 
     if against is None:
         return options.translator
     other = Translator.load(against, options.device.value, options.threads or usable_cores())
-    ours, theirs = options.translator.target, other.target
-    if (ours.model, ours.options) != (theirs.model, theirs.options):
-        raise UsageError(
-            f"{_name(options.translator)} and {_name(other)} have different target vocabularies: "
-            "their pieces cannot be compared step by step"
-        )
+    check_comparable(options.translator, other)
     return other
-
-
-def _name(translator: Translator) -> str:
-    return f"{translator.bundle.manifest.name} ({translator.bundle.manifest.precision})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,33 +142,24 @@ class _Pair:
 
     def picture(self, a: str, b: str) -> Picture:
         """Of A's and B's sentence."""
-        from tui_transformer.decoding import Options as Decoding
-        from tui_transformer.events import Trace
+        from tui_transformer.comparing import greedily, left_out, named, read_both
         from tui_transformer.render.views.difference import Side
         from tui_transformer.traces import save_trace
 
         forced = None if self.target is None else self.a.target_ids(self.target)
-        ours = Trace.of(self.a.stream(a, Decoding(beam=1, target=forced, distributions=True)))
-        target = ours.finished.ids
-        theirs = Trace.of(self.b.stream(b, Decoding(target=target, distributions=True)))
+        ours, theirs = read_both(self.a, self.b, (a, b), forced)
         for path, trace in zip(self.traces, (ours, theirs), strict=False):
             save_trace(trace, path)
         models = self.a is not self.b
         sides = [
-            Side(_name(by) if models else "", text, _translation(by, text)) for by, text in ((self.a, a), (self.b, b))
+            Side(named(by) if models else "", text, greedily(by, text).finished.text)
+            for by, text in ((self.a, a), (self.b, b))
         ]
-        what = " against ".join(side.name for side in sides) if models else f"two sentences · {_name(self.a)}"
+        what = " against ".join(side.name for side in sides) if models else f"two sentences · {named(self.a)}"
         read = "the translation of A" if self.target is None else f'"{ours.finished.text}"'
+        target = ours.finished.ids
         notes = [*left_out(self.a, ours, forced), *(left_out(self.b, theirs, target) if self.b is not self.a else ())]
         return _compared(ours, theirs, sides, what, f"Both read {read}.", self.wanted, notes)
-
-
-def _translation(translator: Translator, text: str) -> str:
-    """By greedy search."""
-    from tui_transformer.decoding import Options as Decoding
-    from tui_transformer.events import Trace
-
-    return Trace.of(translator.stream(text, Decoding(beam=1))).finished.text
 
 
 def _of_traces(paths: list[Path], wanted: Wanted) -> Picture:
@@ -197,39 +178,20 @@ def _of_traces(paths: list[Path], wanted: Wanted) -> Picture:
 def _compared(
     a: Trace, b: Trace, sides: Sequence[Side], what: str, read: str, wanted: Wanted, notes: list[str]
 ) -> Picture:
-    from tui_transformer.analysis.difference import comparable, step_differences
-    from tui_transformer.render.views.difference import Difference, difference_picture
+    from tui_transformer.comparing import difference
+    from tui_transformer.render.views.difference import difference_picture
 
-    try:
-        a, b = comparable(a, b)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     told = (*notes, *changes(wanted.no_special, wanted.words))
-    moved = _moved(a, b, wanted)
-    return difference_picture(Difference(what, sides[0], sides[1], read, step_differences(a, b), moved, told))
+    return difference_picture(difference(a, b, (sides[0], sides[1]), what, read, _attention(wanted), told))
 
 
-def _moved(a: Trace, b: Trace, wanted: Wanted) -> Moved:
-    from tui_transformer.analysis.alignment import default_heads
-    from tui_transformer.analysis.difference import Pairing, signed_difference
-    from tui_transformer.render.views.difference import Moved
+def _attention(wanted: Wanted) -> Compared:
+    """The heads that were chosen, all above the first layer if none were, and what is done to their weights."""
+    from functools import partial
 
-    maps, matrices, counts = [], [], []
-    for trace in (a, b):
-        whole = attention_of(trace, wanted.kind)
-        layers, heads = whole.weights.shape[:2]
-        usual = wanted.layer is None and wanted.head is None
-        chosen = default_heads(layers, heads) if usual else chosen_heads(wanted.layer, wanted.head, layers, heads)
-        maps.append(changed(whole, wanted.no_special, wanted.words))
-        matrices.append(maps[-1].combined(chosen))
-        counts.append(chosen)
-    (one, other), (before, after) = maps, matrices
-    rows = Pairing.of(one.rows.labels, other.rows.labels)
-    columns = Pairing.of(one.columns.labels, other.columns.labels)
-    return Moved(wanted.kind, _heads_named(*counts), signed_difference(before, after, rows, columns), rows, columns)
+    from tui_transformer.comparing import Compared
 
-
-def _heads_named(a: Heads, b: Heads) -> str:
-    if len(a) == len(b) == 1:
-        return f"L{a[0][0] + 1} H{a[0][1] + 1}"
-    return f"mean of {len(a)} heads" if len(a) == len(b) else f"mean of {len(a)} heads of A, {len(b)} of B"
+    change = partial(changed, no_special=wanted.no_special, words=wanted.words)
+    if wanted.layer is None and wanted.head is None:
+        return Compared(wanted.kind, change=change)
+    return Compared(wanted.kind, partial(chosen_heads, wanted.layer, wanted.head), change)

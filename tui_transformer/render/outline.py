@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -17,6 +17,7 @@ from .palette import QUIET, foreground, has_colour, levels
 LEAST_LABEL = 24
 LEAST_BAR, MOST_BAR = 6, 40
 GAP = 2
+HERE = Style(reverse=True, dim=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Lines with equally many cells under `heads`, the first head over the labels.
+    """Lines with equally many cells under `heads`, the first head over the labels; the one at `cursor` stands out.
 
     If labels would get less than 24 cells, the columns `optional` (counted from 0 behind the label) are left out,
     the first of them first, and the picture says so. Labels that still do not fit are cut.
@@ -41,6 +42,7 @@ class Outline:
     heads: Sequence[str]
     lines: Sequence[Line]
     optional: Sequence[int] = ()
+    cursor: int | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         widths = [max(cell_len(visible(cell)) for cell in column)
@@ -51,8 +53,18 @@ class Outline:
         label = max(1, min(wanted, options.max_width - taken))
         bars = options.max_width - label - taken - GAP if any(line.share is not None for line in self.lines) else 0
         bars = min(bars, MOST_BAR) if bars >= LEAST_BAR else 0
-        for line in [self._head(), *self.lines] if any(self.heads) else self.lines:
-            yield from self._drawn(line, label, [(c, widths[c]) for c in shown], bars, has_colour(console))
+        columns = [(c, widths[c]) for c in shown]
+        if any(self.heads):
+            yield from self._words(self._head(), label, columns, has_colour(console))
+            yield Segment.line()
+        for number, line in enumerate(self.lines):
+            words = self._words(line, label, columns, has_colour(console))
+            yield from Segment.apply_style(words, post_style=HERE) if number == self.cursor else words
+            if bars and line.share is not None:
+                # The dark end of the scale would not be seen as a bar.
+                shade = foreground(int(levels(0.4 + 0.5 * line.share))) if has_colour(console) else None  # type: ignore[arg-type]
+                yield Segment(" " * GAP + bar(line.share, bars), shade)
+            yield Segment.line()
         if left := [self.heads[1 + c] for c in range(len(widths)) if c not in shown]:
             yield Text(f"no room for {', '.join(left)}", style=QUIET)
 
@@ -66,17 +78,11 @@ class Outline:
                 shown.remove(column)
         return shown
 
-    def _drawn(
-        self, line: Line, label: int, columns: Sequence[tuple[int, int]], bars: int, colours: bool
-    ) -> RenderResult:
+    def _words(self, line: Line, label: int, columns: Sequence[tuple[int, int]], colours: bool) -> Iterator[Segment]:
+        """Label and cells."""
         style = line.style if colours else None
         branch = line.branch[: max(0, label - 1)]
         yield Segment(branch, QUIET if colours else None)
         yield Segment(fit(line.label, label - cell_len(branch)), style)
         for column, width in columns:
             yield Segment(" " * GAP + fit(line.cells[column], width, "right"), style)
-        if bars and line.share is not None:
-            # The dark end of the scale would not be seen as a bar.
-            shade = foreground(int(levels(0.4 + 0.5 * line.share))) if colours else None  # type: ignore[arg-type]
-            yield Segment(" " * GAP + bar(line.share, bars), shade)
-        yield Segment.line()

@@ -197,6 +197,11 @@ class TtxApp(Conductor):
         self._put(text)
         self.shell.query_one(SourceEditor).read_only = True
 
+    def change_engine(self, engine: Engine) -> None:
+        """Another model from now on; after a replay the text can be changed again."""
+        self.query_one(SourceEditor).read_only = engine.text is not None
+        super().change_engine(engine)
+
     def _put(self, text: str) -> None:
         self.shell.query_one(TranslateView).set_text(text)
 

@@ -187,6 +187,11 @@ class Conductor(App[None]):
             request = self._as_it_was(request)
         self.ask(request)
 
+    def change_engine(self, engine: Engine) -> None:
+        """Another model from now on: the same text from its beginning, with all heads."""
+        self.engine, self.other, self.rate = engine, None, 0.0
+        self.ask(replace(self.asked.request, prefix=(), off=frozenset()))
+
     def show_only(self, text: str) -> None:
         """The engine knows this text and no other."""
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tui_transformer.probes import Kind
     from tui_transformer.render.picture import Picture
     from tui_transformer.render.views.attention import Shown
-    from tui_transformer.translator import Translator
 
 
 class CombineName(StrEnum):
@@ -85,6 +84,7 @@ def attention(
     heads = chosen_heads(layer, head, *shape_of(chosen_kind, options))
 
     def make(sentence: str) -> Picture:
+        from tui_transformer.comparing import attention_of
         from tui_transformer.render.views.attention import head_picture, heads_picture
         from tui_transformer.render.views.head_table import aligners_picture, stats_picture
 
@@ -118,6 +118,8 @@ def kind_named(name: str) -> Kind:
 def shape_of(kind: Kind, options: Options) -> tuple[int, int]:
     """How many layers and heads there are, of the model or of the decoding that was read."""
     if options.read_trace:
+        from tui_transformer.comparing import attention_of
+
         layers, heads = attention_of(options.read_trace, kind).weights.shape[:2]
         return layers, heads
     from tui_transformer.heads import layers_of
@@ -142,16 +144,6 @@ def decoding(options: Options, target: str | None, beam: int) -> Decoding:
     if target is None:
         return Decoding(beam=beam)
     return Decoding(target=options.translator.target_ids(target))
-
-
-def attention_of(trace: Trace, kind: Kind) -> Attention:
-    """One kind of a decoding's attention. Raises UsageError if there is none."""
-    from tui_transformer.analysis.maps import Attention
-
-    try:
-        return Attention.of(trace, kind)
-    except ValueError as error:
-        raise UsageError(f"this decoding cannot be shown: {error}") from None
 
 
 def changed(attention: Attention, no_special: bool, words: bool) -> Attention:
@@ -183,18 +175,9 @@ def _shown(attention: Attention, heads: Heads, trace: Trace, notes: list[str]) -
 
 def _told(options: Options, trace: Trace, how: Decoding) -> list[str]:
     """What was forced, and what did not fit the model; a trace that was read does not tell."""
+    from tui_transformer.comparing import left_out
+
     if options.read_trace:
         return []
     forced = ["The model was made to read this translation; it need not be its own."] if how.target is not None else []
     return forced + left_out(options.translator, trace, how.target)
-
-
-def left_out(translator: Translator, trace: Trace, target: tuple[int, ...] | None) -> list[str]:
-    """What did not fit the model, in words; `target` if one was forced."""
-    source = len(translator.source_ids(trace.encoded.text)) + 1 - len(trace.encoded.ids)
-    behind = len(target) - len(trace.finished.ids) if target else 0
-    return [
-        f"The model reads no more at once: {count} further {side} pieces are left out."
-        for count, side in ((source, "source"), (behind, "target"))
-        if count > 0
-    ]

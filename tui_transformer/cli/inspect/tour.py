@@ -119,9 +119,8 @@ class Guide:
     def _head(self) -> dict[str, int]:
         """Layer and head, from 1, of the encoder–decoder attention that agrees best with all others."""
         from tui_transformer.analysis.aligners import rank_aligners
+        from tui_transformer.comparing import attention_of
         from tui_transformer.decoding import Options as Decoding
-
-        from .attention import attention_of
 
         trace = self.options.decoding(self.sentence, Decoding(beam=1))
         best = rank_aligners(attention_of(trace, "cross").by_words())[0]

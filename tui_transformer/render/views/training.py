@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 
-from tui_transformer.render.curves import Curve, Curves, Named, Ticks
+from tui_transformer.render.curves import GUTTER, RIGHT, Curve, Curves, Named, Ticks
 from tui_transformer.render.labels import duration, quoted, short, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG, Floats, foreground
 from tui_transformer.render.picture import Picture, Table
@@ -35,10 +35,7 @@ _ENDS = {
 def training_picture(log: TrainingLog) -> Picture:
     """A run's curves. There must be updates or evaluations."""
     last = _events(log)[-1]
-    body = Group(
-        _legend(log), *_losses(log), *_small("learning rate", [_curve_of(log, "learning_rate")], log, "{:.1e}".format),
-        *_small("BLEU", _bleu_curves(log), log, "{:.1f}".format), *_samples(log.evaluations),
-    )  # fmt: skip
+    body = Group(training_curves(log), *_samples(log.evaluations))
     where = f"epoch {last.epoch + 1} · step {last.step:,} of {max(log.steps, last.step):,}"
     title = f"training · {log.recipe or 'a run'} · {where}"
     return Picture(VIEW, title, body, tuple(_says(log)), _values(log), _table(log))
@@ -47,14 +44,34 @@ def training_picture(log: TrainingLog) -> Picture:
 # -- curves -----------------------------------------------------------------------------------------
 
 
-def _losses(log: TrainingLog) -> Iterator[RenderableType]:
+def training_curves(
+    log: TrainingLog, loss_lines: int = LOSS_LINES, other_lines: int = OTHER_LINES, here: int | None = None
+) -> Group:
+    """Loss and perplexity, learning rate, BLEU; a line stands at the step `here`."""
+    rate = [_curve_of(log, "learning_rate")]
+    return Group(
+        _legend(log), *_losses(log, loss_lines, here),
+        *_small("learning rate", rate, log, "{:.1e}".format, other_lines, here),
+        *_small("BLEU", _bleu_curves(log), log, "{:.1f}".format, other_lines, here),
+    )  # fmt: skip
+
+
+def step_at(log: TrainingLog, column: int, width: int) -> float:
+    """The step that the curves have at a column of so many."""
+    low, high = _x_range(log)
+    columns = max(2, width - GUTTER - RIGHT)
+    return low + (high - low) * (column - GUTTER) / (columns - 1)
+
+
+def _losses(log: TrainingLog, lines: int, here: int | None) -> Iterator[RenderableType]:
     curves = [_curve_of(log, "loss")]
     for number, name in enumerate(_sets(log)):
         points = [(one.step, one.dev[name].loss) for one in log.evaluations if name in one.dev]
         curves.append(Curve(_points(points), _dev_style(number), _mark(number)))
     low, high = _loss_range(curves, _x_range(log))
     yield Curves(
-        curves, _x_range(log), "{:.2f}".format, lambda loss: short(math.exp(min(loss, 50.0))), LOSS_LINES,
+        [*_here(here, low, high, lines), *curves], _x_range(log), "{:.2f}".format,
+        lambda loss: short(math.exp(min(loss, 50.0))), lines,
         _ticks(log), (low, high),
     )  # fmt: skip
     if any((curve.xy[:, 1] > high).any() for curve in curves):
@@ -71,11 +88,25 @@ def _loss_range(curves: Sequence[Curve], x_range: tuple[float, float]) -> tuple[
     return float(values[:, 1].min()), float(later.max())
 
 
-def _small(name: str, curves: Sequence[Curve], log: TrainingLog, left: Named) -> Iterator[RenderableType]:
+def _small(
+    name: str, curves: Sequence[Curve], log: TrainingLog, left: Named, lines: int, here: int | None
+) -> Iterator[RenderableType]:
     """A low box below its name; nothing if there is nothing to draw."""
     if any(len(curve.xy) for curve in curves):
         yield Text(f"\n{name}", style=QUIET)
-        yield Curves(curves, _x_range(log), left, None, OTHER_LINES, _ticks(log)[:1])
+        values = np.concatenate([curve.xy[:, 1] for curve in curves])
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        low, high = (low, high) if high > low else (low - 1, high + 1)
+        marked = [*_here(here, low, high, lines), *curves]
+        yield Curves(marked, _x_range(log), left, None, lines, _ticks(log)[:1], (low, high))
+
+
+def _here(step: int | None, low: float, high: float, lines: int) -> list[Curve]:
+    """A line from the top of a box to its bottom, a mark in the middle of each of its lines of four dots."""
+    if step is None:
+        return []
+    ys = [high - (high - low) * (4 * line + 1.5) / (4 * lines - 1) for line in range(lines)]
+    return [Curve(_points([(step, y) for y in ys]), ACCENT, "┊")]
 
 
 def _curve_of(log: TrainingLog, field: str) -> Curve:
