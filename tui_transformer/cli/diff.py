@@ -19,7 +19,6 @@ from .inspect.attention import (
     WordsOption,
     attention_of,
     changed,
-    changes,
     chosen_heads,
     kind_named,
     left_out,
@@ -198,6 +197,7 @@ def _compared(
     a: Trace, b: Trace, sides: Sequence[Side], what: str, read: str, wanted: Wanted, notes: list[str]
 ) -> Picture:
     from tui_transformer.analysis.difference import comparable, step_differences
+    from tui_transformer.render.views.attention import changes
     from tui_transformer.render.views.difference import Difference, difference_picture
 
     try:
