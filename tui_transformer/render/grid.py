@@ -86,11 +86,11 @@ class Grid:
             yield Segment.line()
 
 
-def column_header(labels: Sequence[str], width: int, upright: bool) -> list[str]:
-    """The lines above columns of so many cells: labels in one line, or upright, at most `UPRIGHT_LINES` high."""
+def column_header(labels: Sequence[str], width: int, upright: bool, most: int = UPRIGHT_LINES) -> list[str]:
+    """The lines above columns of so many cells: labels in one line, or upright, at most so many lines high."""
     if not upright:
         return ["".join(fit(label, width - 1, "right") + " " for label in labels)]
-    letters = [graphemes(clip(label, UPRIGHT_LINES)) for label in labels]
+    letters = [graphemes(clip(label, most)) for label in labels]
     height = max(map(len, letters))
     stacks = [[""] * (height - len(stack)) + stack for stack in letters]
     # A wide letter fills both cells of the narrowest column.

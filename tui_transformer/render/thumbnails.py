@@ -29,17 +29,20 @@ class Frame:
         return self.lines * (2 if self.colours else 1)
 
     def levels(self, weights: Floats, rows: int, columns: int) -> Levels:
-        """The levels (r, c) of what is known (R, C) of a matrix that will have so many `rows` and `columns`.
+        """The levels (…, r, c) of what is known (…, R, C) of matrices that will have so many `rows` and `columns`.
 
         What does not fit is pooled, the strongest weight each; where there is room each weight is drawn larger.
         """
-        whole = np.zeros((max(rows, 1), max(columns, 1)), weights.dtype)
-        known, wide = weights.shape
-        whole[:known, :wide] = weights
+        known, wide = weights.shape[-2:]
+        rows, columns = max(rows, known, 1), max(columns, wide, 1)
+        whole = weights
+        if (known, wide) != (rows, columns):
+            whole = np.zeros((*weights.shape[:-2], rows, columns), weights.dtype)
+            whole[..., :known, :wide] = weights
         pooled = pool(whole, self.rows, self.width)
-        drawn = levels(pooled[: -(-known * len(pooled) // len(whole))])
-        down, across = self._zoom(*whole.shape)
-        return np.repeat(np.repeat(drawn, down, axis=0), across, axis=1)
+        drawn = levels(pooled[..., : -(-known * pooled.shape[-2] // rows), :])
+        down, across = self._zoom(rows, columns)
+        return np.repeat(np.repeat(drawn, down, axis=-2), across, axis=-1)
 
     def _zoom(self, rows: int, columns: int) -> tuple[int, int]:
         across = max(1, self.width // columns)

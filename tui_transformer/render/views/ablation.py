@@ -72,8 +72,9 @@ def loss_line(off: Sequence[str], result: Ablation, log_probability: float, befo
     """What became of a translation, in a line: `before` with all heads, now `after`, of this log-probability."""
     change = f"log p {math.fsum(result.before):.2f} → {log_probability:.2f}".replace("-", "−")
     same = before.strip() == after.strip()
-    which = "the same translation" if same else quoted(before.strip())
-    return f"without {', '.join(off)}: {change} · {which} is {_times(result.loss)}"
+    which = "same text, " if same else ""
+    old = "" if same else f" than now is {quoted(before.strip())}"
+    return f"off {', '.join(off)} · {change} · {which}{_times(result.loss)}{old}"
 
 
 def _by_piece(shown: Ablated) -> Ledger:

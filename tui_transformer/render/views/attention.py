@@ -18,7 +18,7 @@ from tui_transformer.heads import SHORT
 from tui_transformer.probes import Kind
 from tui_transformer.render.grid import Grid
 from tui_transformer.render.heatmap import Scale
-from tui_transformer.render.labels import clip, fraction, quoted
+from tui_transformer.render.labels import clip, quoted
 from tui_transformer.render.palette import QUIET, Floats
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.tiles import Tile, Tiles
@@ -39,7 +39,7 @@ MEANINGS = {
     "focused": "single pieces at places of their own",
     "mixed": "several pieces",
 }
-SHORTER = {"previous": "prev", "diagonal": "diag", "focused": "focus", "entropy": "ent", "coverage": "cov"}
+SHORTER = {"previous": "prev", "diagonal": "diag", "entropy": "ent", "coverage": "cov"}
 CROSS_DIAGONAL = "the piece at its own place in the sentence"
 MOST_SENTENCES, MOST_LISTED = 6, 4
 MOST_CELLS = 160
@@ -181,18 +181,20 @@ def changes(no_special: bool, words: bool, combine: Combine | None = None) -> li
     return said
 
 
-def caption(stats: HeadStats, layer: int, head: int, by: str | None = None) -> str:
-    """What a head does, in a word and a number or two: diag .8, and the number it is sorted `by`."""
+def caption(stats: HeadStats, layer: int, head: int, by: str | None = None) -> list[str]:
+    """What a head does, in a word and a number: diag .8; before it the number it is sorted `by`, if that is another."""
     name = str(stats.names()[layer, head])
-    numbers = stats.at(layer, head) | {"focused": float(stats.focus[layer, head])}
-    said = SHORTER.get(name, name) + (f" {numbers[name]:.1g}".replace(" 0.", " .") if name in numbers else "")
-    if by is None or by == name or not np.isfinite(numbers[by]):
-        return said
-    return (
-        f"{SHORTER.get(by, by)} {numbers[by]:.1f} {said}"
-        if by == "entropy"
-        else (f"{SHORTER.get(by, by)} {fraction(numbers[by])} {said}")
-    )
+    numbers = stats.at(layer, head)
+    told = "focus" if name == "focused" else name
+    said = [SHORTER.get(told, told) + (f" {_tenths(numbers[told])}" if told in numbers else "")]
+    if by is not None and by != told and np.isfinite(numbers[by]):
+        said.insert(0, f"{SHORTER.get(by, by)} {_tenths(numbers[by])}")
+    return said
+
+
+def _tenths(value: float) -> str:
+    """Such as .8, 1, 2.4."""
+    return f"{value:.1f}".removeprefix("0").removesuffix(".0") or "0"
 
 
 def _roles(shown: Shown) -> list[str]:

@@ -38,8 +38,13 @@ class AttentionView(PreparingView):
     HELP: ClassVar[str] = words.HELP
     DEFAULT_CSS = """
     AttentionView #attention-says { height: 2; padding: 0 1; }
+    .-narrow AttentionView LargeHead { layout: vertical; }
+    .-narrow AttentionView LargeHead PictureView { width: 1fr; height: 6; }
+    .-narrow.-short AttentionView LargeHead PictureView { height: 3; border: none; }
     .-short AttentionView HeadGrid, .-short AttentionView HeadGrid:focus { border: none; }
     """
+    SCOPED_CSS: ClassVar[bool] = False
+    """So that the classes of the screen count, which say how large it is."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "kind", "Kind", id="attention.kind"),
         Binding("n", "order", "Order", id="attention.order"),

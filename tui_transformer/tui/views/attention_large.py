@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from tui_transformer.render.bars import Bars
+from tui_transformer.render.views.attention import word
 from tui_transformer.tui.picture_view import PictureView
 from tui_transformer.tui.widgets.matrix import Matrix, MatrixView
 
@@ -29,8 +30,6 @@ class LargeHead(Container):
     DEFAULT_CSS = """
     LargeHead { height: 1fr; layout: horizontal; }
     LargeHead PictureView { width: 38; height: 1fr; }
-    .-narrow LargeHead { layout: vertical; }
-    .-narrow LargeHead PictureView { width: 1fr; height: 6; }
     """
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002
@@ -62,7 +61,7 @@ class LargeHead(Container):
         view.tell(Matrix(matrix, rows, prepared.columns.labels, least), standing.cell)
         view.border_title = words.title(words.shown(prepared, standing), standing)
         view.border_subtitle = words.cell_line(prepared, matrix, standing.cell, standing.locked)
-        self._tell_row(prepared, standing, matrix)
+        self._tell_row(prepared, standing, matrix, rows)
         return matrix
 
     def _follow(self, prepared: Prepared, standing: Standing, matrix: Floats) -> None:
@@ -77,10 +76,11 @@ class LargeHead(Container):
         last = len(prepared.rows.labels) - 1, len(prepared.columns.labels) - 1
         standing.cell = max(0, min(standing.cell[0], last[0])), max(0, min(standing.cell[1], last[1]))
 
-    def _tell_row(self, prepared: Prepared, standing: Standing, matrix: Floats) -> None:
+    def _tell_row(self, prepared: Prepared, standing: Standing, matrix: Floats, rows: tuple[str, ...]) -> None:
         """The weights of the cursor's row: the strongest ones, in the order of the sentence."""
         view, (row, column) = self.query_one(PictureView), standing.cell
-        view.border_title = f"row {row + 1}"
+        label = f" · {word(rows[row])}" if row < len(rows) else ""
+        view.border_title = f"row {row + 1}{label}"
         if row >= len(matrix):
             view.show(None)
             return

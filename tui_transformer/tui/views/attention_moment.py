@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tui_transformer.analysis.heads import HeadStats
 from tui_transformer.analysis.maps import Attention, Axis, axes
 from tui_transformer.render.thumbnails import Frame
@@ -148,10 +150,6 @@ def prepare(known: Known, moment: Moment) -> Prepared:
         height, width = max(len(rows.labels), len(columns.labels)), len(columns.labels)
         if moment.look.kind == "decoder":
             height = width = max(height, len(known.encoded.pieces))
-        layers, heads = attention.weights.shape[:2]
-        levels = {
-            (layer, head): moment.frame.levels(attention.weights[layer, head], height, width)
-            for layer in range(layers)
-            for head in range(heads)
-        }
+        drawn = moment.frame.levels(attention.weights, height, width)
+        levels = {(layer, head): drawn[layer, head] for layer, head in np.ndindex(*drawn.shape[:2])}
     return Prepared(moment, known, attention, rows, columns, levels)

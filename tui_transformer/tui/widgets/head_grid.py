@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -42,7 +42,7 @@ class Heads:
     per_line: int = 1
     layered: bool = True
     levels: Mapping[Place, Levels] = field(default_factory=dict)
-    captions: Mapping[Place, str] = field(default_factory=dict)
+    captions: Mapping[Place, Sequence[str]] = field(default_factory=dict)
     marked: frozenset[Place] = frozenset()
     off: frozenset[Place] = frozenset()
 
@@ -185,7 +185,7 @@ class HeadGrid(ScrollView, can_focus=True):
         if line == 0:
             return [Segment(fit(self._title(place), frame.width), HERE if here else STRONG)]
         if line > frame.lines:
-            return [Segment(fit(self.heads.captions.get(place, ""), frame.width), HERE if here else QUIET)]
+            return [Segment(fit(self._caption(place, frame.width), frame.width), HERE if here else QUIET)]
         if place not in self._drawn:
             self._drawn[place] = self._picture(place, frame)
         return self._drawn[place][line - 1]
@@ -198,10 +198,19 @@ class HeadGrid(ScrollView, can_focus=True):
         # While the size changes, pictures of the old one may be too large.
         return frame.draw(drawn) if drawn is not None and fits else [[Segment(" " * frame.width)]] * frame.lines
 
+    def _caption(self, place: Place, width: int) -> str:
+        """As many of its parts as fit."""
+        said = ""
+        for part in self.heads.captions.get(place, ()):
+            if said and len(said) + 1 + len(part) > width:
+                break
+            said = f"{said} {part}".strip()
+        return said
+
     def _title(self, place: Place) -> str:
         layer, head = place
         name = f"H{head + 1}" if self.heads.layered else f"L{layer + 1} H{head + 1}"
-        return name + " ●" * (place in self.heads.marked) + " off" * (place in self.heads.off)
+        return name + " ●" * (place in self.heads.marked) + " ╳" * (place in self.heads.off)
 
     # -- keys and mouse --------------------------------------------------------------------------------
 

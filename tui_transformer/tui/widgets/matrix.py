@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_transformer.render.grid import UPRIGHT_LINES, column_header
-from tui_transformer.render.labels import fit, fraction
+from tui_transformer.render.labels import fit, fraction, graphemes, visible
 from tui_transformer.render.palette import QUIET, RAMP, STRONG, Floats, cell, glyph, levels
 from tui_transformer.tui.picture_view import colours_of
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NUMBERED, NARROW = 5, 2
 """Cells of a column with its number, and without."""
+WIDEST, TALLEST = 15, 4
+"""Cells of a column and lines of a row where there is room."""
 GUTTER, SMALL_GUTTER = 17, 11
 HERE = STRONG + Style(reverse=True)
 
@@ -94,9 +96,10 @@ class MatrixView(ScrollView, can_focus=True):
         moved = at != self.cell
         self.matrix, self.cell = matrix, at
         rows, columns = len(matrix.rows), len(matrix.columns)
-        self.virtual_size = Size(self._gutter + columns * self._width, self._head + rows)
+        self.virtual_size = Size(self._gutter + columns * self._width, self._head + rows * self._tall)
         if moved:
-            self._show_cursor()
+            # It may be where there was nothing before, and the layout does not know that yet.
+            self.call_after_refresh(self._show_cursor)
         self.refresh()
 
     # -- where things are ------------------------------------------------------------------------------
@@ -109,16 +112,28 @@ class MatrixView(ScrollView, can_focus=True):
     def _width(self) -> int:
         columns = max(1, len(self.matrix.columns), self.matrix.least)
         room = (self.size.width - self._gutter) // columns
-        return NARROW if room < NUMBERED else min(room, 2 * NUMBERED)
+        return NARROW if room < NUMBERED else min(room, WIDEST)
 
     @property
     def _head(self) -> int:
         """Lines above the first row."""
-        return 1 if self._width >= NUMBERED else UPRIGHT_LINES
+        if self._width >= NUMBERED or not self.matrix.columns:
+            return 1
+        most = max(2, min(UPRIGHT_LINES, self.size.height // 3))
+        # Columns that are still coming may have longer labels.
+        return (
+            most if self.matrix.least else min(most, max(len(graphemes(visible(one))) for one in self.matrix.columns))
+        )
+
+    @property
+    def _tall(self) -> int:
+        """Lines of a row: it is as tall as it is wide, more or less."""
+        rows = max(1, len(self.matrix.rows), len(self.matrix.columns), self.matrix.least)
+        return max(1, min(TALLEST, self._width // 4, (self.size.height - self._head) // rows))
 
     def _show_cursor(self) -> None:
         row, column = self.cell
-        region = Region(self._gutter + column * self._width, self._head + row, self._width, 1)
+        region = Region(self._gutter + column * self._width, self._head + row * self._tall, self._width, self._tall)
         # Labels cover what lies below them.
         self.scroll_to_region(region, spacing=Spacing(self._head, 0, 0, self._gutter), animate=False, immediate=True)
 
@@ -131,7 +146,7 @@ class MatrixView(ScrollView, can_focus=True):
         """The cell that is drawn at a place of the widget."""
         if x < self._gutter or y < self._head:
             return None
-        row = y - self._head + self.scroll_offset.y
+        row = (y - self._head + self.scroll_offset.y) // self._tall
         column = (x - self._gutter + self.scroll_offset.x) // self._width
         return (row, column) if row < len(self.matrix.rows) and column < len(self.matrix.columns) else None
 
@@ -142,11 +157,12 @@ class MatrixView(ScrollView, can_focus=True):
         first = self.scroll_offset.x // self._width
         count = -(-(self.size.width - self._gutter) // self._width) + 1
         seen = range(first, min(first + count, len(self.matrix.columns)))
-        row = y - self._head + self.scroll_offset.y
+        row, line = divmod(y - self._head + self.scroll_offset.y, self._tall)
+        written = line == self._tall // 2
         if y < self._head:
             gutter, cells = Segment(" " * self._gutter), self._labels(seen, y)
         elif row < len(self.matrix.rows):
-            gutter, cells = self._row_label(row), self._cells(row, seen)
+            gutter, cells = self._row_label(row, written), self._cells(row, seen, written)
         else:
             return Strip.blank(self.size.width, self.rich_style)
         skipped = self.scroll_offset.x - first * self._width
@@ -157,33 +173,34 @@ class MatrixView(ScrollView, can_focus=True):
         upright = self._head > 1
         segments = []
         for column in seen:
-            lines = column_header([self.matrix.columns[column]], self._width, upright)
+            lines = column_header([self.matrix.columns[column]], self._width, upright, self._head)
             # What is upright stands on the first row.
             lines = [" " * self._width] * (self._head - len(lines)) + lines
             segments.append(Segment(lines[line], HERE if column == self.cell[1] and lines[line].strip() else STRONG))
         return segments
 
-    def _row_label(self, row: int) -> Segment:
-        label = fit(self.matrix.rows[row], self._gutter - 1, "right") + " "
+    def _row_label(self, row: int, written: bool) -> Segment:
+        label = fit(self.matrix.rows[row] if written else "", self._gutter - 1, "right") + " "
         known = row < len(self.matrix.weights)
         return Segment(label, HERE if row == self.cell[0] else STRONG if known else QUIET)
 
-    def _cells(self, row: int, seen: range) -> list[Segment]:
+    def _cells(self, row: int, seen: range, written: bool) -> list[Segment]:
+        """What is `written` stands in one line of a row."""
+        here = self.cell[1] if row == self.cell[0] and written else -1
         if row >= len(self.matrix.weights):
-            here = self.cell[1] if row == self.cell[0] else -1
             return [self._bracketed(" ", None, column == here) for column in seen]
         weights = self.matrix.weights[row]
         drawn = levels(weights[seen.start : seen.stop]).tolist()
         return [
-            self._cell(float(weights[column]), level, (row, column) == self.cell)
+            self._cell(float(weights[column]), level, column == here, written)
             for column, level in zip(seen, drawn, strict=False)
         ]
 
-    def _cell(self, weight: float, level: int, here: bool) -> Segment:
+    def _cell(self, weight: float, level: int, here: bool, written: bool) -> Segment:
         colours = colours_of(self) is not None
         style = cell(level) if colours else None
         if self._width >= NUMBERED:
-            return self._bracketed(fraction(weight), style, here)
+            return self._bracketed(fraction(weight) if written else "", style, here)
         return self._bracketed(" " if colours else glyph(level).replace(RAMP[0], "·" if here else " "), style, here)
 
     def _bracketed(self, text: str, style: Style | None, here: bool) -> Segment:
