@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tui_transformer.analysis.alignment import Heads
-from tui_transformer.analysis.heads import HeadStats
+from tui_transformer.analysis.heads import NUMBERS, HeadStats
 from tui_transformer.analysis.maps import Attention, Combine
 from tui_transformer.heads import SHORT
 from tui_transformer.probes import Kind
@@ -181,14 +181,15 @@ def changes(no_special: bool, words: bool, combine: Combine | None = None) -> li
     return said
 
 
-def caption(stats: HeadStats, layer: int, head: int, by: str | None = None) -> list[str]:
-    """What a head does, in a word and a number: diag .8; before it the number it is sorted `by`, if that is another."""
-    name = str(stats.names()[layer, head])
-    numbers = stats.at(layer, head)
-    told = "focus" if name == "focused" else name
-    said = [SHORTER.get(told, told) + (f" {_tenths(numbers[told])}" if told in numbers else "")]
-    if by is not None and by != told and np.isfinite(numbers[by]):
-        said.insert(0, f"{SHORTER.get(by, by)} {_tenths(numbers[by])}")
+def captions(stats: HeadStats, by: str | None = None) -> dict[tuple[int, int], list[str]]:
+    """What each head does, in a word and a number: diag .8; before it the number they are sorted `by`, if another."""
+    said = {}
+    for place, name in np.ndenumerate(stats.names()):
+        told = "focus" if name == "focused" else str(name)
+        number = f" {_tenths(getattr(stats, told)[place])}" if told in NUMBERS else ""
+        said[place[0], place[1]] = [SHORTER.get(told, told) + number]
+        if by is not None and by != told and np.isfinite(getattr(stats, by)[place]):
+            said[place[0], place[1]].insert(0, f"{SHORTER.get(by, by)} {_tenths(getattr(stats, by)[place])}")
     return said
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from tui_transformer.heads import Head
 from tui_transformer.probes import KINDS
 from tui_transformer.render.labels import clip
-from tui_transformer.render.views.attention import NAMES, caption
+from tui_transformer.render.views.attention import NAMES, captions
 from tui_transformer.tui.widgets.choices import ChoiceLine
 from tui_transformer.tui.widgets.head_grid import HeadGrid, Heads
 from tui_transformer.tui.widgets.matrix import MatrixView
@@ -122,11 +122,11 @@ class AttentionView(PreparingView):
         over = (prepared.moment.run, standing.look) if prepared and prepared.moment.whole else None
         order = self.ranking.of(layers, heads, standing, stats, over)
         by = None if standing.order == ORDERS[0] else standing.order
-        captions = {place: caption(stats, *place, by) for place in order} if stats else {}
         off = frozenset((one.layer, one.head) for one in self.live.request.off if one.kind == kind)
         grid = self.query_one(HeadGrid)
         grid.border_title = NAMES[kind] + words.size(prepared)
-        grid.tell(Heads(order, max(1, heads), by is None, prepared.levels if prepared else {}, captions,
+        grid.tell(Heads(order, max(1, heads), by is None, prepared.levels if prepared else {},
+                        captions(stats, by) if stats else {},
                         standing.marking(), off), standing.place)  # fmt: skip
 
     # -- what is asked ---------------------------------------------------------------------------------

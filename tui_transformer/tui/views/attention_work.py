@@ -82,7 +82,8 @@ class PreparingView(View):
             self._working = True
             self._prepare(known, moment)
 
-    @work(thread=True, group="attention")
+    # Without a description, Textual writes out all arguments.
+    @work(thread=True, group="attention", description="prepare a moment")
     def _prepare(self, known: Known, moment: Moment) -> None:
         prepared = prepare(known, moment)
         newest = self._wanted is not None and self._wanted[1] == moment
@@ -125,7 +126,7 @@ class PreparingView(View):
                 live.request.text, live.request.sentence)  # fmt: skip
             self._measure(engine, live.run, live.request, self._whole[1] if same and self._whole else None)
 
-    @work(thread=True, exclusive=True, group="attention-loss")
+    @work(thread=True, exclusive=True, group="attention-loss", description="measure a loss")
     def _measure(self, engine: Engine, run: int, request: Request, before: Finished | None) -> None:
         try:
             result = engine.ablated(request, before.ids if before else None)

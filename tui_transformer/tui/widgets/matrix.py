@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_transformer.render.grid import UPRIGHT_LINES, column_header
-from tui_transformer.render.labels import fit, fraction, graphemes, visible
+from tui_transformer.render.labels import fit, fraction
 from tui_transformer.render.palette import QUIET, RAMP, STRONG, Floats, cell, glyph, levels
 from tui_transformer.tui.picture_view import colours_of
 
@@ -90,11 +90,13 @@ class MatrixView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.matrix = Matrix(np.zeros((0, 0)), (), ())
         self.cell = (0, 0)
+        self._gutter, self._width, self._head, self._tall = GUTTER, NUMBERED, 1, 1
 
     def tell(self, matrix: Matrix, at: tuple[int, int]) -> None:
         """Show this, with the cursor at a row and a column."""
         moved = at != self.cell
         self.matrix, self.cell = matrix, at
+        self._measure()
         rows, columns = len(matrix.rows), len(matrix.columns)
         self.virtual_size = Size(self._gutter + columns * self._width, self._head + rows * self._tall)
         if moved:
@@ -104,32 +106,22 @@ class MatrixView(ScrollView, can_focus=True):
 
     # -- where things are ------------------------------------------------------------------------------
 
-    @property
-    def _gutter(self) -> int:
-        return GUTTER if self.size.width >= 70 else SMALL_GUTTER
+    def _measure(self) -> None:
+        """How wide and tall things are, for as long as the matrix and the room stay as they are."""
+        matrix, size = self.matrix, self.size
+        self._gutter = GUTTER if size.width >= 70 else SMALL_GUTTER
+        room = (size.width - self._gutter) // max(1, len(matrix.columns), matrix.least)
+        self._width = NARROW if room < NUMBERED else min(room, WIDEST)
+        self._head = 1 if self._width >= NUMBERED else self._upright_lines()
+        # A row is as tall as it is wide, more or less.
+        rows = max(1, len(matrix.rows), len(matrix.columns), matrix.least)
+        self._tall = max(1, min(TALLEST, self._width // 4, (size.height - self._head) // rows))
 
-    @property
-    def _width(self) -> int:
-        columns = max(1, len(self.matrix.columns), self.matrix.least)
-        room = (self.size.width - self._gutter) // columns
-        return NARROW if room < NUMBERED else min(room, WIDEST)
-
-    @property
-    def _head(self) -> int:
-        """Lines above the first row."""
-        if self._width >= NUMBERED or not self.matrix.columns:
-            return 1
+    def _upright_lines(self) -> int:
         most = max(2, min(UPRIGHT_LINES, self.size.height // 3))
+        labels = self.matrix.columns
         # Columns that are still coming may have longer labels.
-        return (
-            most if self.matrix.least else min(most, max(len(graphemes(visible(one))) for one in self.matrix.columns))
-        )
-
-    @property
-    def _tall(self) -> int:
-        """Lines of a row: it is as tall as it is wide, more or less."""
-        rows = max(1, len(self.matrix.rows), len(self.matrix.columns), self.matrix.least)
-        return max(1, min(TALLEST, self._width // 4, (self.size.height - self._head) // rows))
+        return most if self.matrix.least or not labels else min(most, max(map(len, labels)))
 
     def _show_cursor(self) -> None:
         row, column = self.cell
