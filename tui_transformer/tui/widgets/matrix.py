@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from textual.strip import Strip
 
 from tui_transformer.render.grid import UPRIGHT_LINES, column_header
 from tui_transformer.render.labels import fit, fraction
-from tui_transformer.render.palette import QUIET, RAMP, STRONG, Floats, cell, glyph, levels
+from tui_transformer.render.palette import QUIET, STRONG, Floats, cell, glyph, levels
 from tui_transformer.tui.picture_view import colours_of
 
 if TYPE_CHECKING:
@@ -183,23 +184,26 @@ class MatrixView(ScrollView, can_focus=True):
             return [self._bracketed(" ", None, column == here) for column in seen]
         weights = self.matrix.weights[row]
         drawn = levels(weights[seen.start : seen.stop]).tolist()
-        return [
-            self._cell(float(weights[column]), level, column == here, written)
-            for column, level in zip(seen, drawn, strict=False)
-        ]
-
-    def _cell(self, weight: float, level: int, here: bool, written: bool) -> Segment:
         colours = colours_of(self) is not None
-        style = cell(level) if colours else None
-        if self._width >= NUMBERED:
-            return self._bracketed(fraction(weight) if written else "", style, here)
-        return self._bracketed(" " if colours else glyph(level).replace(RAMP[0], "·" if here else " "), style, here)
+        if self._width < NUMBERED and colours:
+            runs = groupby(zip(drawn, (column == here for column in seen), strict=False))
+            return [self._bracketed(" ", cell(level), at, sum(1 for _ in run)) for (level, at), run in runs]
+        return [
+            self._bracketed(self._value(float(weights[column]), level, written), cell(level) if colours else None,
+                            column == here)
+            for column, level in zip(seen, drawn, strict=False)
+        ]  # fmt: skip
 
-    def _bracketed(self, text: str, style: Style | None, here: bool) -> Segment:
-        """A cell as wide as its column; brackets say that the cursor is there."""
+    def _value(self, weight: float, level: int, written: bool) -> str:
+        if self._width < NUMBERED:
+            return glyph(level)
+        return fraction(weight) if written else ""
+
+    def _bracketed(self, text: str, style: Style | None, here: bool, times: int = 1) -> Segment:
+        """A cell as wide as its column, or several alike; brackets say that the cursor is there."""
         width = self._width
         if not here:
-            return Segment(text.rjust(width - 1) + " ", style)
+            return Segment((text.rjust(width - 1) + " ") * times, style)
         opening = "[" if width > NARROW or not text.strip() else ""
         inner = text.strip().rjust(width - 1 - len(opening))
         return Segment(f"{opening}{inner}]", (style or Style.null()) + STRONG)
