@@ -88,6 +88,8 @@ class AttentionView(PreparingView):
 
     def show(self) -> None:
         """Prepare the moment and draw it."""
+        if not self.is_mounted:
+            return
         self.compare()
         known, kind = Known.of(self.fold, self.moment), self.standing.kind
         if known is not None:
@@ -95,7 +97,7 @@ class AttentionView(PreparingView):
             if layers:
                 self.standing.fit(layers, heads)
             frame = self.query_one(HeadGrid).frame_for(layers, heads)
-            whole = self.live.done and self.moment >= len(self.live.steps)
+            whole = self.fold.finished is not None and self.moment >= len(self.live.steps)
             self.want(known, Moment(self.live.run, self.moment, len(known.written), whole, self.standing.look, frame))
         self.draw()
 

@@ -120,7 +120,7 @@ class HeadGrid(ScrollView, can_focus=True):
         """As many as stand beside one another, and equally many in each line."""
         room = self.scrollable_content_region.width - GUTTER
         fitting = max(1, min(heads, room // (LEAST_WIDTH + 1)))
-        return max(1, -(-heads // -(-heads // fitting)))
+        return -(-max(1, heads) // -(-max(1, heads) // fitting))
 
     @property
     def frame(self) -> Frame:
