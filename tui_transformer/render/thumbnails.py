@@ -48,7 +48,8 @@ class Frame:
         across = max(1, self.width // columns)
         if not self.colours:
             # A line is as high as two columns are wide.
-            return 1, min(2, across)
+            down = max(1, min(across // 2, self.rows // max(rows, columns)))
+            return down, min(2 * down, across)
         both = max(1, min(across, self.rows // max(rows, columns)))
         return both, both
 

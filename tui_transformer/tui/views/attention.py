@@ -40,7 +40,7 @@ class AttentionView(PreparingView):
     AttentionView #attention-says { height: 2; padding: 0 1; }
     .-narrow AttentionView LargeHead { layout: vertical; }
     .-narrow AttentionView LargeHead PictureView { width: 1fr; height: 6; }
-    .-narrow.-short AttentionView LargeHead PictureView { height: 3; border: none; }
+    .-narrow.-short AttentionView LargeHead PictureView { height: 5; }
     .-short AttentionView HeadGrid, .-short AttentionView HeadGrid:focus { border: none; }
     """
     SCOPED_CSS: ClassVar[bool] = False
