@@ -310,3 +310,17 @@ async def test_commands_places_and_pictures(scripted: Scripted) -> None:
         await pilot.resize_terminal(120, 40)
         await settled(pilot)
         assert view.place() == kept
+
+
+@in_a_loop
+async def test_keys_that_come_fast_mean_the_head_that_the_cursor_has_reached(scripted: Scripted) -> None:
+    async with scripted(screen="attention").run_test(size=(120, 40)) as pilot:
+        view = await opened(pilot)
+        view.query_one(HeadGrid).action_move(1, 0)
+        view.query_one(HeadGrid).action_move(1, 0)
+        view.action_mark()
+        assert view.standing.marking() == {(0, 2)}
+        await pilot.press("enter")
+        view.query_one(MatrixView).action_move(1, 0)
+        view.query_one(MatrixView).action_move(1, 1)
+        assert view.standing.cell == (2, 1)

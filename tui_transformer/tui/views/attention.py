@@ -38,6 +38,7 @@ class AttentionView(PreparingView):
     HELP: ClassVar[str] = words.HELP
     DEFAULT_CSS = """
     AttentionView #attention-says { height: 2; padding: 0 1; }
+    .-wide AttentionView LargeHead PictureView { width: 48; }
     .-narrow AttentionView LargeHead { layout: vertical; }
     .-narrow AttentionView LargeHead PictureView { width: 1fr; height: 6; }
     .-narrow.-short AttentionView LargeHead PictureView { height: 5; }
@@ -68,8 +69,8 @@ class AttentionView(PreparingView):
     def compose(self) -> ComposeResult:
         """What to look at; all heads, or one; what there is to say."""
         yield ChoiceLine(id="attention-choices")
-        yield HeadGrid(id="attention-heads")
-        yield LargeHead(id="attention-large")
+        yield HeadGrid(self.go_to_head, id="attention-heads")
+        yield LargeHead(self.go_to_cell, id="attention-large")
         yield Static(id="attention-says", markup=False)
 
     def on_mount(self) -> None:
@@ -150,6 +151,11 @@ class AttentionView(PreparingView):
             self.standing.combine = None
         self.show()
 
+    def go_to_cell(self, cell: Place) -> None:
+        """The cursor of the large picture on a cell."""
+        self.standing.cell = cell
+        self.show()
+
     def open(self, large: bool) -> None:
         """One head large, or all."""
         self.standing.large = large
@@ -208,10 +214,6 @@ class AttentionView(PreparingView):
 
     # -- what widgets say ------------------------------------------------------------------------------
 
-    def on_head_grid_moved(self, message: HeadGrid.Moved) -> None:
-        """The cursor of the grid."""
-        self.go_to_head(message.place)
-
     def on_head_grid_opened(self) -> None:
         """One head large."""
         self.open(large=True)
@@ -220,9 +222,8 @@ class AttentionView(PreparingView):
         """There is more or less room."""
         self.show()
 
-    def on_matrix_view_moved(self, message: MatrixView.Moved) -> None:
-        """The cursor of the large picture."""
-        self.standing.cell = message.cell
+    def on_large_head_resized(self) -> None:
+        """There is more or less room."""
         self.show()
 
     def on_matrix_view_locked(self) -> None:

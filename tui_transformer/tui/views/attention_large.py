@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.message import Message
 
 from tui_transformer.render.bars import Bars
 from tui_transformer.render.views.attention import word
@@ -29,17 +31,25 @@ class LargeHead(Container):
 
     DEFAULT_CSS = """
     LargeHead { height: 1fr; layout: horizontal; }
-    LargeHead PictureView { width: 38; height: 1fr; }
+    LargeHead PictureView { width: 30; height: 1fr; }
     """
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002
+    class Resized(Message):
+        """There is more or less room."""
+
+    def __init__(self, moved: Callable[[tuple[int, int]], None], id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._moved = moved
         self._followed: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The matrix and the row."""
-        yield MatrixView(id="attention-matrix")
+        yield MatrixView(self._moved, id="attention-matrix")
         yield PictureView(id="attention-row")
+
+    def on_resize(self) -> None:
+        """As many weights of the row as fit."""
+        self.post_message(self.Resized())
 
     def open(self) -> None:
         """Begin with the cell that was looked at last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
@@ -48,7 +48,7 @@ class Heads:
 
 
 class HeadGrid(ScrollView, can_focus=True):
-    """Thumbnails in bands: a name, the picture, a caption. Says `Moved`, `Opened` and `Framed`."""
+    """Thumbnails in bands: a name, the picture, a caption. Says `Opened` and `Framed`; `moved` is told at once."""
 
     DEFAULT_CSS = """
     HeadGrid {
@@ -75,21 +75,16 @@ class HeadGrid(ScrollView, can_focus=True):
         Binding("enter", "open", "Large", id="attention.open"),
     ]  # fmt: skip
 
-    class Moved(Message):
-        """The cursor is on another head."""
-
-        def __init__(self, place: Place) -> None:
-            super().__init__()
-            self.place = place
-
     class Opened(Message):
         """The head under the cursor is to be shown large."""
 
     class Framed(Message):
         """Pictures have to have another size."""
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, moved: Callable[[Place], None], id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        # No message: the next key may come before it, and would mean the head that the cursor has left.
+        self._moved = moved
         self.heads = Heads()
         self.cursor: Place = (0, 0)
         self._drawn: dict[Place, list[list[Segment]]] = {}
@@ -222,7 +217,7 @@ class HeadGrid(ScrollView, can_focus=True):
             to = at + across + down * self._per_line(self.heads.per_line)
             if down and not 0 <= to < len(order):
                 return
-            self.post_message(self.Moved(order[max(0, min(to, len(order) - 1))]))
+            self._moved(order[max(0, min(to, len(order) - 1))])
 
     def action_open(self) -> None:
         """Show it large."""
@@ -233,6 +228,6 @@ class HeadGrid(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         place = self.at(offset.x, offset.y + self.scroll_offset.y) if offset else None
         if place is not None:
-            self.post_message(self.Moved(place))
+            self._moved(place)
             if event.chain == 2:
                 self.action_open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
@@ -43,7 +44,7 @@ class Matrix:
 
 
 class MatrixView(ScrollView, can_focus=True):
-    """The row and the column of the cursor stand out. Says `Moved`, `Locked` and `Left`."""
+    """The row and the column of the cursor stand out. Says `Locked` and `Left`; `moved` is told at once."""
 
     DEFAULT_CSS = """
     MatrixView {
@@ -74,21 +75,15 @@ class MatrixView(ScrollView, can_focus=True):
         Binding("escape", "leave", "All heads", id="attention.back"),
     ]  # fmt: skip
 
-    class Moved(Message):
-        """The cursor is on another cell."""
-
-        def __init__(self, cell: tuple[int, int]) -> None:
-            super().__init__()
-            self.cell = cell
-
     class Locked(Message):
         """The cell is to stay where it is, or not any more."""
 
     class Left(Message):
         """Enough of this one."""
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, moved: Callable[[tuple[int, int]], None], id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._moved = moved
         self.matrix = Matrix(np.zeros((0, 0)), (), ())
         self.cell = (0, 0)
         self._gutter, self._width, self._head, self._tall = GUTTER, NUMBERED, 1, 1
@@ -215,7 +210,7 @@ class MatrixView(ScrollView, can_focus=True):
         rows, columns = len(self.matrix.rows), len(self.matrix.columns)
         if rows and columns:
             row, column = self.cell[0] + down, self.cell[1] + across
-            self.post_message(self.Moved((max(0, min(row, rows - 1)), max(0, min(column, columns - 1)))))
+            self._moved((max(0, min(row, rows - 1)), max(0, min(column, columns - 1))))
 
     def action_lock(self) -> None:
         """Keep the cell, or let it follow."""
@@ -230,6 +225,6 @@ class MatrixView(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         found = self.at(offset.x, offset.y) if offset else None
         if found is not None:
-            self.post_message(self.Moved(found))
+            self._moved(found)
             if event.chain == 2:
                 self.action_lock()
