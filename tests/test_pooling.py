@@ -41,6 +41,13 @@ def test_each_value_is_the_strongest_of_its_own_block(matrix: np.ndarray, rows: 
             assert abs(pooled[i, j]) == np.abs(block).max()
 
 
+def test_a_stack_is_pooled_like_each_of_its_matrices() -> None:
+    stack = np.random.default_rng(1).normal(size=(2, 3, 17, 23))
+    for values in (stack, np.abs(stack)):
+        pooled = pool(values, 5, 6)
+        assert all(np.array_equal(pooled[place], pool(values[place], 5, 6)) for place in np.ndindex(2, 3))
+
+
 @pytest.mark.parametrize("size", [(0, 3), (3, 0), (-1, 1)])
 def test_nothing_left_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="nothing to see"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -57,8 +58,7 @@ class HeatMap:
             if gutter:
                 label = self.rows[top * len(self.values) // len(drawn)]
                 yield Segment(fit(label, gutter - 1, "right") + " ")
-            line = self._half_blocks(drawn[top : top + 2]) if per_line == 2 else self._glyphs(drawn[top])
-            yield from Segment.simplify(line)
+            yield from line_of(drawn[top : top + per_line], per_line == 2, self.signed)
             yield Segment.line()
         if self.caption and drawn.shape != self.values.shape:
             yield shrunk(self.values.shape, drawn.shape)
@@ -73,14 +73,6 @@ class HeatMap:
 
     def _gutter(self) -> int:
         return min(16, max(cell_len(visible(label)) for label in self.rows)) + 1 if self.rows else 0
-
-    def _half_blocks(self, pair: Levels) -> list[Segment]:
-        if len(pair) == 1:
-            return [Segment(UPPER_HALF, foreground(int(level), self.signed)) for level in pair[0]]
-        return [Segment(UPPER_HALF, half_blocks(int(a), int(b), self.signed)) for a, b in zip(*pair, strict=True)]
-
-    def _glyphs(self, row: Levels) -> list[Segment]:
-        return [Segment("".join(glyph(int(level), self.signed) for level in row))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +92,20 @@ class Scale:
         else:
             line.append((NEGATIVE_RAMP[:0:-1] if self.signed else "") + RAMP)
         yield line.append(f" {end}")
+
+
+def line_of(drawn: Levels, colours: bool, signed: bool = False) -> list[Segment]:
+    """One line: the levels of one or two rows (1 or 2, C) in half blocks, or those of one row as glyphs.
+
+    Equal neighbours are one segment.
+    """
+    if not colours:
+        return [Segment("".join(glyph(level, signed) for level in drawn[0].tolist()))]
+    runs = ((pair, sum(1 for _ in cells)) for pair, cells in groupby(zip(*drawn.tolist(), strict=True)))
+    return [
+        Segment(UPPER_HALF * length, half_blocks(*pair, signed) if len(pair) == 2 else foreground(pair[0], signed))
+        for pair, length in runs
+    ]
 
 
 def shrunk(whole: tuple[int, ...], drawn: tuple[int, ...]) -> Text:

@@ -12,6 +12,7 @@ from tui_transformer.errors import UsageError
 from .live import Request
 
 if TYPE_CHECKING:
+    from tui_transformer.ablation import Ablation
     from tui_transformer.events import Event, Finished, Trace
     from tui_transformer.traces import Inside, Recording
     from tui_transformer.translator import Options, Source, Translator
@@ -61,6 +62,12 @@ class Engine(Protocol):
     def inside(self, request: Request, target: Sequence[int]) -> Inside:
         """All that happens inside while the watched sentence gets this target (ids without its end)."""
 
+    def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
+        """What the watched sentence loses without the heads that are off, by a target (ids without its end).
+
+        The whole model's own translation, if there is no target.
+        """
+
     @property
     def translator(self) -> Translator:
         """The model itself, for views that show more of it. Raises UsageError if there is none."""
@@ -92,8 +99,7 @@ class ModelEngine:
         from tui_transformer.events import Finished
 
         translator = self._without(request)
-        sources = self._sources(request.text)
-        source = sources[min(request.sentence, len(sources) - 1)]
+        source = self._watched(request)
         options = options_of(request)
         if request.mode != "beam":
             yield from ((True, event) for event in translator.stream(source, options))
@@ -128,12 +134,21 @@ class ModelEngine:
         from tui_transformer.traces import Inside
 
         translator = self._without(request)
-        sources = self._sources(request.text)
-        probed = translator.probe(sources[min(request.sentence, len(sources) - 1)], target, lens=True)
+        probed = translator.probe(self._watched(request), target, lens=True)
         return Inside(probed, translator.target.pieces(range(translator.target.size)), ())
+
+    def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
+        """See `Engine`."""
+        from tui_transformer.ablation import ablate
+
+        return ablate(self._translator, self._watched(request), request.off, target=target)
 
     def _without(self, request: Request) -> Translator:
         return self._translator.without(request.off) if request.off else self._translator
+
+    def _watched(self, request: Request) -> Source:
+        sources = self._sources(request.text)
+        return sources[min(request.sentence, len(sources) - 1)]
 
     def _sources(self, text: str) -> list[Source]:
         sources = [source for line in text.split("\n") for source in self._translator.split(line)]
@@ -175,6 +190,10 @@ class ReplayEngine:
     def inside(self, request: Request, target: Sequence[int]) -> Inside:  # noqa: ARG002
         """Raises UsageError: a decoding does not keep it."""
         raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
+
+    def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:  # noqa: ARG002
+        """Raises UsageError: nothing can be taken away from what is over."""
+        raise UsageError("this is a replay: there is no model whose heads could be switched off")
 
 
 def events_of(trace: Trace) -> Iterator[Event]:
