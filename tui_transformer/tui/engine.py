@@ -58,8 +58,11 @@ class Engine(Protocol):
         The watched sentence was `found` to be this; after a forced beginning no other way leads there.
         """
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:
-        """All that happens inside while the watched sentence gets this target (ids without its end)."""
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:
+        """All that happens inside while the watched sentence gets this target (ids without its end).
+
+        A shorter source is padded to `width`.
+        """
 
     @property
     def translator(self) -> Translator:
@@ -123,13 +126,13 @@ class ModelEngine:
             yield _branched(translator, line, watched - before, found, options) if mine else translation
             before += len(sources)
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:
         """See `Engine`."""
         from tui_transformer.traces import Inside
 
         translator = self._without(request)
         sources = self._sources(request.text)
-        probed = translator.probe(sources[min(request.sentence, len(sources) - 1)], target, lens=True)
+        probed = translator.probe(sources[min(request.sentence, len(sources) - 1)], target, lens=True, width=width)
         return Inside(probed, translator.target.pieces(range(translator.target.size)), ())
 
     def _without(self, request: Request) -> Translator:
@@ -172,7 +175,7 @@ class ReplayEngine:
         """See `Engine`."""
         yield self.recording.reading.finished.text
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:  # noqa: ARG002
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:  # noqa: ARG002
         """Raises UsageError: a decoding does not keep it."""
         raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
 

@@ -25,6 +25,9 @@ from .heads import HeadInside, largest, score_text, shape, strongest, weight_tex
 VIEW = "qkv"
 KEYS = 40
 
+Section = tuple[str, RenderableType]
+"""A heading and what belongs to it."""
+
 
 @dataclass(frozen=True)
 class Attending(HeadInside):
@@ -86,26 +89,38 @@ def qkv_picture(asked: Attending, most: int = KEYS) -> Picture:
 
     Of more than `most` keys, those with the largest weights are shown, and the others as one row.
     """
+    places = strongest(asked.weights, most)
+    title = f"Q·K·V · {asked.name} · {quoted(asked.asking[asked.token])} · softmax(QKᵀ / √{asked.sizes[-1]}) V"
+    body = one_below_another(qkv_sections(asked, most))
+    return Picture(VIEW, title, body, tuple(_says(asked, places)), _as_json(asked), _table(asked))
+
+
+def qkv_sections(asked: Attending, most: int = KEYS) -> list[Section]:
+    """The sections of `qkv_picture`, each with its heading."""
     T, S, H, K = asked.sizes
     D, asking = H * K, quoted(asked.asking[asked.token])
     places = strongest(asked.weights, most)
-    sections: list[tuple[str, list[RenderableType]]] = [
+    return [
         (f"1 · queries, keys and values {shape(1, T, D)} are split into {H} heads {shape(1, H, T, K)}",
-         [_split(asked)]),
-        (f"2 · the query of {asking} {shape(1, K)}", [_vectors([("query", asked.query)]), Numerals(asked.query)]),
+         _split(asked)),
+        (f"2 · the query of {asking} {shape(1, K)}",
+         Group(_vectors([("query", asked.query)]), Numerals(asked.query))),
         (f"3 · keys {shape(S, K)}ᵀ → scores {shape(1, S)} → softmax → weights {shape(1, S)}",
-         [_keys(asked, places)]),
-        (f"4 · weights {shape(1, S)} · values {shape(S, K)}", [_values(asked, places)]),
+         _keys(asked, places)),
+        (f"4 · weights {shape(1, S)} · values {shape(S, K)}", _values(asked, places)),
         (f"5 · their sum, the answer of this head {shape(1, K)}",
-         [_vectors([("answer", asked.context)]), Numerals(asked.context)]),
+         Group(_vectors([("answer", asked.context)]), Numerals(asked.context))),
         (f"6 · heads are concatenated {shape(1, H, T, K)} → {shape(1, T, D)}, projected and added",
-         [_concatenated(asked)]),
+         _concatenated(asked)),
     ]  # fmt: skip
+
+
+def one_below_another(sections: Sequence[Section]) -> Group:
+    """Headings and what belongs to them, with an empty line between two sections."""
     body: list[RenderableType] = []
     for number, (heading, drawn) in enumerate(sections):
-        body += [*([Text()] if number else []), Text(heading, style=STRONG), *drawn]
-    title = f"Q·K·V · {asked.name} · {asking} · softmax(QKᵀ / √{K}) V"
-    return Picture(VIEW, title, Group(*body), tuple(_says(asked, places)), _as_json(asked), _table(asked))
+        body += [*([Text()] if number else []), Text(heading, style=STRONG), drawn]
+    return Group(*body)
 
 
 def _split(asked: Attending) -> Ledger:
