@@ -65,9 +65,7 @@ class Embedding:
     def common(self, count: int) -> tuple[int, ...]:
         """The words that are a piece of their own: those that were merged first, the most common ones, first."""
         words = (
-            i
-            for i, piece in enumerate(self.pieces)
-            if piece.startswith("▁") and len(piece) > 2 and piece[1:].isalpha()
+            i for i, piece in enumerate(self.pieces) if piece.startswith("▁") and len(piece) > 2 and piece[1:].isalpha()
         )
         return tuple(words)[:count]
 

@@ -187,8 +187,9 @@ def _effect_says(head: HeadInside, leak: bool) -> list[str]:
         ]
     said.append(head.reads())
     if leak and hidden.any():
-        said.append(f"Without the mask {quoted(head.asking[head.token])} would give "
-                    f"{head.unmasked[head.token, hidden].sum():.2f} of its weight to what is hidden from it.")  # fmt: skip
+        share = head.unmasked[head.token, hidden].sum()
+        said.append(f"Without the mask {quoted(head.asking[head.token])} would give {share:.2f} of its weight to what "
+                    "is hidden from it.")  # fmt: skip
     if left_out := len(hidden) - len(_shown(head)):
         said.append(f"{left_out} further places of its row are not shown; JSON and TSV have them all.")
     if head.which.kind == "decoder":
@@ -209,7 +210,8 @@ def _table(heads: Sequence[HeadInside], leak: bool) -> Table:
     rows: list[tuple[object, ...]] = []
     for head in heads:
         name = head.which.kind, head.which.layer + 1, head.which.head + 1
-        columns = [part.tolist() for part in ((~head.hidden).astype(int), *_parts(head), *([head.unmasked] if leak else []))]
+        parts = (~head.hidden).astype(int), *_parts(head), *([head.unmasked] if leak else [])
+        columns = [part.tolist() for part in parts]
         for t, asks in enumerate(head.asking):
             numbers = zip(*(column[t] for column in columns), strict=True)
             rows += [(*name, t + 1, asks, s + 1, looked, *row)
