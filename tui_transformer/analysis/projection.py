@@ -66,3 +66,17 @@ def _projected(rows: Floats, directions: Floats, centre: Floats) -> Projection:
     plane = plane[:, lengths > 1e-9]
     seen = float(((centred @ plane) ** 2).sum() / total)
     return Projection((rows - centre) @ directions.T, directions, shares, seen, centre)
+
+
+def toward(places: Floats, start: int, direction: tuple[int, int]) -> int | None:
+    """The place (N, 2) that is nearest to one of them in a direction, such as (0, 1) for upwards; None for none.
+
+    What lies straight ahead is nearer than what lies aside; beyond 45 degrees only if there is nothing else.
+    """
+    offsets = places - places[start]
+    ahead = offsets @ np.array(direction, np.float64)
+    aside = np.abs(offsets @ np.array([-direction[1], direction[0]], np.float64))
+    for reachable in ((ahead > 0) & (aside <= ahead), ahead > 0):
+        if reachable.any():
+            return int(np.where(reachable, ahead + 2 * aside, np.inf).argmin())
+    return None

@@ -132,18 +132,17 @@ def _row(head: HeadInside, leak: bool) -> Ledger:
     scores, masked, weights = (part[head.token, places].tolist() for part in _parts(head))
     seen = ~head.hidden[head.token, places]
     styles = [Style.null() if one else QUIET for one in seen]
+    unmasked = head.unmasked[head.token, places].tolist() if leak else []
+    full = max(*weights, *unmasked)
     columns: list[Column] = [
         Words("looks at", [head.answering[place] for place in places], styles=styles),
         Words("score", [score_text(score) for score in scores], "right", styles),
         Words("mask", ["1" if one else "0" for one in seen], "right", styles),
         Words("with mask", [score_text(score) for score in masked], "right", styles),
-        Gauges("weight", weights, max(weights), [weight_text(weight) for weight in weights], styles),
+        Gauges("weight", weights, full, [weight_text(weight) for weight in weights], styles),
     ]
     if leak:
-        open_to_all = head.unmasked[head.token, places].tolist()
-        columns.append(
-            Gauges("without mask", open_to_all, max(open_to_all), [weight_text(weight) for weight in open_to_all])
-        )
+        columns.append(Gauges("without mask", unmasked, full, [weight_text(weight) for weight in unmasked]))
     return Ledger(columns, len(places))
 
 

@@ -37,7 +37,7 @@ class Asking(ClickableView, can_focus=False):
 
     def on_mount(self) -> None:
         """One line of text needs no frame."""
-        self.styles.border = None
+        self.styles.border = ("none", "black")
         self.styles.padding = (0, 2)
 
 

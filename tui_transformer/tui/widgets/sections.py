@@ -10,7 +10,7 @@ from tui_transformer.tui.picture_view import PictureView
 class Sections(PictureView, can_focus=False):
     """`heading` tells the lines that begin a section."""
 
-    heading = re.compile(r"\d · ")
+    heading = re.compile(r"\d · |padding mask|the target's masks|\w+ L\d+ H\d+: what|the row of")
 
     def go(self, sections: int) -> None:
         """To the heading below the first line that is seen, or to the one above it."""
