@@ -96,7 +96,8 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
     def show(self) -> None:
         """Draw the map and the neighbours."""
         self.know()
-        state = (self.plot, self.cursor, self.found, self.window, self.said, self.refused, self.axes, self.size)
+        window = tuple(float(one) for corner in self.window or () for one in corner)
+        state = (self.plot, self.cursor, self.found, window, self.said, self.refused, self.axes, self.size)
         if state != self._drawn:
             self._drawn = state
             self._draw_all()

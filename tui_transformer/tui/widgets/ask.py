@@ -56,7 +56,7 @@ class AskScreen(ModalScreen[str | None]):
         """The question, the line, what fits or what is wrong."""
         with Vertical(id="ask"):
             yield Label(Text(self.question.text))
-            yield Input(self.question.answer, placeholder=self.question.example)
+            yield Input(self.question.answer, placeholder=self.question.example, compact=True)
             if self.question.matches:
                 yield OptionList()
             yield Label("", id="wrong")
