@@ -161,10 +161,12 @@ class QkvView(View, can_focus=True):
         """Draw the moment."""
         from tui_transformer.render.flow import Flow, Token
 
+        if not self.is_mounted:
+            return
         self._look()
         live, chosen = self.live, self.chosen
         place = chosen.place(live, self.moment)
-        state = (live.run, len(live.steps), chosen, place, id(self.inside), self.size.width)
+        state = (live.run, len(live.steps), self.ttx.busy, chosen, place, id(self.inside), self.size)
         if state == self._drawn:
             return
         self._drawn = state
@@ -182,7 +184,8 @@ class QkvView(View, can_focus=True):
         from rich.text import Text
 
         if picture is None:
-            return Text(self.inside if isinstance(self.inside, str) else "computing …", style="dim")
+            waiting = "computing …" if self.ttx.busy or self.computing else "there is nothing decoded yet"
+            return Text(self.inside if isinstance(self.inside, str) else waiting, style="dim")
         return Group(picture.body, Text(), picture.words())
 
     def picture(self) -> Picture | None:
