@@ -49,7 +49,6 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
     EmbeddingsView Horizontal { height: 1fr; }
     EmbeddingsView PieceMap { width: 1fr; height: 1fr; }
     EmbeddingsView Neighbours { width: 30; height: 1fr; }
-    EmbeddingsView:focus PieceMap { border: round $primary; border-title-color: $primary; }
     .-normal EmbeddingsView Neighbours { width: 40; }
     .-wide EmbeddingsView Neighbours { width: 60; }
     """

@@ -62,7 +62,6 @@ class QkvView(View, can_focus=True):
     DEFAULT_CSS = """
     QkvView #qkv-tokens { height: auto; min-height: 1; max-height: 3; }
     QkvView #qkv-sections { height: 1fr; }
-    QkvView:focus #qkv-sections { border: round $primary; border-title-color: $primary; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         _key("token-before", "left,h", "token(-1)", "Token before"),
