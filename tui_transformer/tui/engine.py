@@ -59,8 +59,11 @@ class Engine(Protocol):
         The watched sentence was `found` to be this; after a forced beginning no other way leads there.
         """
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:
-        """All that happens inside while the watched sentence gets this target (ids without its end)."""
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:
+        """All that happens inside while the watched sentence gets this target (ids without its end).
+
+        A shorter source is padded to `width`.
+        """
 
     def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
         """What the watched sentence loses without the heads that are off, by a target (ids without its end).
@@ -129,12 +132,12 @@ class ModelEngine:
             yield _branched(translator, line, watched - before, found, options) if mine else translation
             before += len(sources)
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:
         """See `Engine`."""
         from tui_transformer.traces import Inside
 
         translator = self._without(request)
-        probed = translator.probe(self._watched(request), target, lens=True)
+        probed = translator.probe(self._watched(request), target, width=width)
         return Inside(probed, translator.target.pieces(range(translator.target.size)), ())
 
     def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
@@ -187,7 +190,7 @@ class ReplayEngine:
         """See `Engine`."""
         yield self.recording.reading.finished.text
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:  # noqa: ARG002
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:  # noqa: ARG002
         """Raises UsageError: a decoding does not keep it."""
         raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
 
