@@ -1,11 +1,12 @@
-"""What a beam search found, read back as single steps: as much as its rows tell."""
+"""What a beam search has found, told from its rows alone: the best so far, and the steps that led there."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from tui_transformer.events import Candidate, Step, Trace
+from tui_transformer.events import Candidate, Finished, Step, Trace
 
 from .hypotheses import Node, grown
 
@@ -29,6 +30,23 @@ def winner_steps(trace: Trace) -> Iterator[Step]:
             node.step, _candidate(trace, node), tuple(known), math.nan,
             moved.self_attention[parent.row], moved.cross_attention[parent.row],
         )  # fmt: skip
+
+
+def so_far(trace: Trace) -> Trace:
+    """The trace of a search that still goes on, as if it had found what is best by now.
+
+    Raises InputError if the steps of the beam do not follow from one another.
+    """
+    pieces = [step.chosen for step in trace.steps]
+    hypotheses = grown(trace)
+    best = hypotheses.best(len(hypotheses.rows))
+    way = [node for node in best.path() if not node.ended]
+    names = (*(one.piece for one in pieces), *(node.piece for node in way))
+    ids = (*(one.id for one in pieces), *(node.id for node in way))
+    text = best.ended.text if best.ended else "".join(names).replace("▁", " ").strip()
+    score = best.ended.score if best.ended else 0.0
+    found = Finished(text, names, ids, best.log_probability, score, complete=best.ended is not None)
+    return replace(trace, finished=found)
 
 
 def _candidate(trace: Trace, node: Node) -> Candidate:

@@ -27,23 +27,26 @@ MOST = 40
 ALIVE, PRUNED, ENDED = "●", "○", "■"
 
 
-def beam_picture(shown: Shown) -> Picture:
-    """All hypotheses of a beam search. The trace must have steps of a beam. Raises InputError for a broken one."""
+def beam_picture(shown: Shown, going: bool = False) -> Picture:
+    """All hypotheses of a beam search. The trace must have steps of a beam; it may end while the search is `going` on.
+
+    Raises InputError for a broken one.
+    """
     trace = shown.trace
     root = tree(trace)
     nodes = list(root.nodes())[1:]
     best = {id(node) for node in best_path(root)}
     body: list[RenderableType] = [
-        Outline(("hypotheses", "steps", "log p", "fate"), list(_lines(trace, root, best)), optional=(0,)),
+        Outline(("hypotheses", "steps", "log p", "fate"), list(_lines(trace, root, best, going)), optional=(0,)),
         Text(f"\n{ALIVE} went on   {PRUNED} was pruned   {ENDED} chose the end", style=QUIET),
     ]
     if ended := ranked(trace):
-        body += [Text(), _ranking(ended)]
+        body += [Text(), ranking(ended)]
     width = len(trace.beam_steps[0].live)
-    title = f"decode · beam {width} · {len(trace.beam_steps)} steps · {visible(trace.finished.text)}"
+    title = f"decode · beam {width} · {len(trace.beam_steps)} steps{' so far' * going} · {visible(trace.finished.text)}"
     values = {**shown.values(), "width": width, "steps": [_values(shown, step) for step in trace.beam_steps],
               "ended": [_described(one) for one in ended]}  # fmt: skip
-    return Picture(VIEW, title, Group(*body), tuple(_says(trace, nodes, ended)), values, _table(nodes))
+    return Picture(VIEW, title, Group(*body), tuple(_says(trace, nodes, ended, going)), values, _table(nodes))
 
 
 def beam_step_picture(shown: Shown, number: int) -> Picture:
@@ -82,23 +85,25 @@ def ranked(trace: Trace) -> list[EndedHypothesis]:
     return sorted((one for step in trace.beam_steps for one in step.ended), key=lambda one: -one.score)
 
 
-def _lines(trace: Trace, root: Node, best: set[int]) -> Iterator[Line]:
+def _lines(trace: Trace, root: Node, best: set[int], going: bool) -> Iterator[Line]:
     forced = " ".join(step.chosen.piece for step in trace.steps)
     yield Line(f"{ALIVE} start {forced}".rstrip(), ("", "", ""), style=ACCENT)
-    yield from _below(root, "", best)
+    over = "alive" if going else "left over"
+    for indent, chain in _below(root):
+        yield _line(chain, indent, best, over)
 
 
-def _below(node: Node, indent: str, best: set[int]) -> Iterator[Line]:
-    """Side branches first, likeliest first; then the way on, in the same column."""
+def _below(node: Node, indent: str = "") -> Iterator[tuple[str, list[Node]]]:
+    """Side branches first, likeliest first; then the way on, in the same column: what stands before and in each line."""
     while node.children:
         *others, main = node.children
         for other in sorted(others, key=lambda child: -child.log_probability):
             first, *rest = _parts(other.chain())
-            yield _line(first, indent + "├─", best)
-            yield from (_line(part, indent + "│ ", best) for part in rest)
-            yield from _below(other.chain()[-1], indent + "│ ", best)
+            yield indent + "├─", first
+            yield from ((indent + "│ ", part) for part in rest)
+            yield from _below(other.chain()[-1], indent + "│ ")
         chain = main.chain()
-        yield from (_line(part, indent, best) for part in _parts(chain))
+        yield from ((indent, part) for part in _parts(chain))
         node = chain[-1]
 
 
@@ -108,31 +113,37 @@ def _parts(chain: Sequence[Node]) -> list[list[Node]]:
     return [list(chain[start:stop]) for start, stop in blocks(widths, MOST)]
 
 
-def _line(chain: Sequence[Node], branch: str, best: set[int]) -> Line:
+def _line(chain: Sequence[Node], branch: str, best: set[int], over: str) -> Line:
     last = chain[-1]
     mark = ENDED if last.ended else PRUNED if last.pruned is not None else ALIVE
     pieces = " ".join(node.piece or "end" for node in chain)
     steps = str(chain[0].step + 1) + (f"–{last.step + 1}" if len(chain) > 1 else "")
     style = ACCENT if id(last) in best else QUIET if last.pruned is not None else Style.null()
-    fate = _fate(last).replace("score", "best") if id(last) in best else _fate(last)
+    fate = _fate(last, over).replace("score", "best") if id(last) in best else _fate(last, over)
     return Line(f"{mark} {pieces}", (steps, f"{last.log_probability:.2f}", fate), branch, style)
 
 
-def _fate(node: Node) -> str:
+def _fate(node: Node, over: str) -> str:
     if node.ended:
         return f"score {node.ended.score:.2f}"
     if node.pruned is not None:
         return f"pruned at {node.pruned + 1}"
-    return "" if node.children else "left over"
+    return "" if node.children else over
 
 
-def _ranking(ended: Sequence[EndedHypothesis]) -> Outline:
+def ranking(ended: Sequence[EndedHypothesis], cursor: int | None = None) -> Outline:
+    """Ended hypotheses in the order they have, and what their scores are made of; ▸ stands at the `cursor`, if any."""
     lines = [
-        Line(f"{rank}  {one.text}", (f"{one.log_probability:.2f}", _penalty(one), f"{one.score:.2f}"),
-             style=ACCENT if rank == 1 else Style.null())
-        for rank, one in enumerate(ended, 1)
+        Line(f"{_mark(place, cursor)}{place + 1}  {one.text}",
+             (f"{one.log_probability:.2f}", _penalty(one), f"{one.score:.2f}"),
+             style=ACCENT if place == 0 else Style.null())
+        for place, one in enumerate(ended)
     ]  # fmt: skip
     return Outline(("ended, best score first", "log p", "/ penalty", "= score"), lines, optional=(1,))
+
+
+def _mark(place: int, cursor: int | None) -> str:
+    return "" if cursor is None else "▸ " if place == cursor else "  "
 
 
 def penalty(one: EndedHypothesis) -> float | None:
@@ -145,7 +156,7 @@ def _penalty(one: EndedHypothesis) -> str:
     return "" if found is None else f"{found:.2f}"
 
 
-def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis]) -> list[str]:
+def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis], going: bool) -> list[str]:
     pruned = sum(node.pruned is not None for node in nodes)
     tried = len(nodes) - len(ended)
     said = [f"{tried} pieces were tried; {len(ended)} hypotheses chose the end, {pruned} were pruned."]
@@ -156,7 +167,9 @@ def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis])
             f"The best has log-probability {ended[0].log_probability:.2f}, divided by its length penalty "
             f"((5 + {length}) / 6)^α = {divisor:.2f}: score {ended[0].score:.2f}."
         )
-    if not finished.complete:
+    if going:
+        said.append(f"The search goes on; the best so far is {quoted(finished.text)}.")
+    elif not finished.complete:
         said.append(f"None chose the end before the length limit: the likeliest beginning is {quoted(finished.text)}.")
     return said
 
@@ -176,7 +189,7 @@ def _card(shown: Shown, step: BeamStep, row: int, parent: str) -> RenderableType
 def _ended_here(step: BeamStep) -> list[RenderableType]:
     if not step.ended:
         return []
-    return [Text(), _ranking(sorted(step.ended, key=lambda one: -one.score))]
+    return [Text(), ranking(sorted(step.ended, key=lambda one: -one.score))]
 
 
 def _values(shown: Shown, step: BeamStep) -> dict[str, object]:
