@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tui_transformer.errors import InputError
-from tui_transformer.events import EndedHypothesis, LiveHypothesis, Trace
+from tui_transformer.events import BeamStep, EndedHypothesis, LiveHypothesis, Trace
 
 
 @dataclass(slots=True, eq=False)

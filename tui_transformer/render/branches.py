@@ -97,6 +97,11 @@ class Branches:
         """The column of a cell, 0 for that of the root: as many steps as have been taken there."""
         return max(0, min(bisect_right(self._lefts, x) - 1, len(self.widths) - 1))
 
+    def on(self, node: Node, seen: Seen) -> Node | None:
+        """What follows a node: the way of the best if that leads through it, else what stands in its line."""
+        children = [child for child in _ordered(node) if child.step <= self.hypotheses.root.step + seen.steps]
+        return next((child for child in children if id(child) in seen.best), children[0] if children else None)
+
     def beside(self, node: Node, by: int, steps: int) -> Node:
         """The node of the same step so many lines further; the nearest one that the line has, if it has another."""
         place, way = self.row_of(node) + by, 1 if by > 0 else -1
@@ -121,7 +126,7 @@ class Branches:
                 self._place(node)
                 if not node.children:
                     break
-                first, *others = sorted(node.children, key=lambda child: -child.log_probability)
+                first, *others = _ordered(node)
                 # What branches off later stands above: it is taken from the end of those that wait.
                 waiting += [(other, opened, other is others[-1]) for other in reversed(others)]
                 opened = (*opened, self._column(node)) if others else opened
@@ -195,6 +200,11 @@ class Branches:
 
     def _style(self, node: Node, seen: Seen) -> Style:
         return ACCENT if id(node) in seen.best else Style.null() if id(node) in seen.living else QUIET
+
+
+def _ordered(node: Node) -> list[Node]:
+    """Children, likeliest first."""
+    return sorted(node.children, key=lambda child: -child.log_probability)
 
 
 @lru_cache(4096)

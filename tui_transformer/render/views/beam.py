@@ -56,9 +56,7 @@ def beam_step_picture(shown: Shown, number: int) -> Picture:
     """
     tree(shown.trace)
     step = shown.trace.beam_steps[number]
-    before = shown.trace.beam_steps[number - 1].live if number else ()
-    cards = [_card(shown, step, row, before[live.parent].piece if before else "") for row, live in enumerate(step.live)]
-    body = Group(Cards(cards), *_ended_here(step))
+    body = Group(row_cards(shown, number), *_ended_here(step))
     title = f"decode · beam {len(step.live)} · step {step.position + 1} · {len(step.live)} rows"
     dropped = ", ".join(str(row + 1) for row in step.pruned)
     says = [f"Of the rows before, {f'row {dropped} is' if len(step.pruned) == 1 else f'rows {dropped} are'} not "
@@ -70,6 +68,14 @@ def beam_step_picture(shown: Shown, number: int) -> Picture:
             for row, live in enumerate(step.live)]  # fmt: skip
     return Picture(VIEW, title, body, tuple(says), values,
                    Table(("step", "row", "piece", "id", "parent", "log_probability"), rows))  # fmt: skip
+
+
+def row_cards(shown: Shown, number: int) -> Cards:
+    """The rows after a step of the beam, counted from 0: what each became, and what it has read."""
+    step = shown.trace.beam_steps[number]
+    before = shown.trace.beam_steps[number - 1].live if number else ()
+    names = [before[live.parent].piece if before else "" for live in step.live]
+    return Cards([_card(shown, step, row, name) for row, name in enumerate(names)])
 
 
 def best_path(root: Node) -> list[Node]:
@@ -94,7 +100,7 @@ def _lines(trace: Trace, root: Node, best: set[int], going: bool) -> Iterator[Li
 
 
 def _below(node: Node, indent: str = "") -> Iterator[tuple[str, list[Node]]]:
-    """Side branches first, likeliest first; then the way on, in the same column: what stands before and in each line."""
+    """Of each line the branch and its nodes: side branches, likeliest first; then the way on, in the same column."""
     while node.children:
         *others, main = node.children
         for other in sorted(others, key=lambda child: -child.log_probability):

@@ -29,10 +29,19 @@ class Known:
     over: bool = False
     """Whether the search has ended with these steps."""
 
+    @property
+    def newest(self) -> int:
+        """The step that was taken last."""
+        return self.hypotheses.root.step + self.steps
+
+    def pruned(self) -> int:
+        """How many branches the beam had dropped by then."""
+        nodes = (node for row in self.hypotheses.rows for node in row)
+        return sum(node.alive and node.pruned is not None and node.pruned <= self.newest for node in nodes)
+
     def ended(self) -> list[Node]:
         """Those that had chosen the end by then, best score first."""
-        newest = self.hypotheses.root.step + self.steps
-        ended = [node for node in self.hypotheses.ended if node.step <= newest]
+        ended = [node for node in self.hypotheses.ended if node.step <= self.newest]
         return sorted(ended, key=lambda node: -_ended(node).score)
 
     def text(self, node: Node) -> str:
@@ -72,24 +81,22 @@ def _score(known: Known, node: Node) -> Text:
     divisor = length_penalty(length, known.alpha)
     score = _ended(node).score if node.ended else node.log_probability / divisor
     return Text.assemble(
-        f"score {score:.2f}",
-        (f" = {node.log_probability:.2f} / {divisor:.2f}, penalty ((5 + {length}) / 6)^{known.alpha:.2g}"
-         f"{'' if node.ended else ', if it were compared now'}", QUIET),
+        f"score {'' if node.ended else 'so far '}{score:.2f}",
+        (f" = {node.log_probability:.2f} / {divisor:.2f}, penalty ((5 + {length}) / 6)^{known.alpha:.2g}", QUIET),
     )  # fmt: skip
 
 
 def _fate(known: Known, node: Node) -> Iterator[Text]:
-    newest = known.hypotheses.root.step + known.steps
     if node.ended:
         ended = known.ended()
         rank = ended.index(node) + 1
         yield Text(f"chose the end at step {node.step + 1}: rank {rank} of {len(ended)}", style=ACCENT)
-    elif node.pruned is not None and node.pruned <= newest:
+    elif node.pruned is not None and node.pruned <= known.newest:
         yield Text(f"pruned at step {node.pruned + 1}: {_instead(known, node.pruned)}")
-    elif node.step == newest and node.parent is not None:
+    elif node.step == known.newest and node.parent is not None:
         width = len(known.hypotheses.at(known.steps))
         yield Text(f"row {node.row + 1} of {width}: " + ("left over when the search ended" if known.over else "alive"))
-    elif node.step < newest:
+    elif node.step < known.newest:
         kept = [one for one in node.children if not one.ended]
         ends = ", and chose the end" * (len(kept) < len(node.children))
         yield Text(f"went on with {', '.join(quoted(one.piece) for one in kept) or 'nothing else'}{ends}")

@@ -1,0 +1,39 @@
+"""The hypotheses that have chosen the end, as a list to choose from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui_transformer.tui.picture_view import PictureView
+
+if TYPE_CHECKING:
+    from textual.events import Click
+
+
+class Ranking(PictureView):
+    """Best score first. Up and down look at one, a click too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Better one", show=False, id="beam.better"),
+        Binding("down,j", "move(1)", "Worse one", show=False, id="beam.worse"),
+    ]
+
+    class Moved(Message):
+        """Another one is looked at: so many further, or `place` from the top."""
+
+        def __init__(self, by: int = 0, place: int | None = None) -> None:
+            super().__init__()
+            self.by, self.place = by, place
+
+    def action_move(self, by: int) -> None:
+        """Look at another one."""
+        self.post_message(self.Moved(by))
+
+    def on_click(self, event: Click) -> None:
+        """Look at the one under the mouse; its heads stand above them."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y + self.scroll_offset.y > 0:
+            self.post_message(self.Moved(place=offset.y + self.scroll_offset.y - 1))

@@ -1,0 +1,1 @@
+"""Widgets that more than one place could use, one file each."""
