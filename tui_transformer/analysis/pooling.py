@@ -19,6 +19,12 @@ def pool(matrix: Matrix, rows: int, columns: int) -> Matrix:
     return _pool_rows(_pool_rows(matrix, rows).T, columns).T
 
 
+def block_of(place: int, whole: int, pooled: int) -> int:
+    """The block in which `pool` puts a row or column: one of `pooled` that `whole` of them became."""
+    # The last one that does not start behind it, where block i starts at ⌊i·whole / pooled⌋.
+    return min(pooled - 1, ((place + 1) * pooled - 1) // whole)
+
+
 def _pool_rows(matrix: Matrix, rows: int) -> Matrix:
     if len(matrix) <= rows:
         return matrix

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 
-from tui_transformer.analysis.pooling import pool
+from tui_transformer.analysis.pooling import block_of, pool
 
 from .labels import cell_len, fit, visible
 from .palette import (
@@ -20,6 +21,7 @@ from .palette import (
     RAMP,
     Floats,
     Levels,
+    cell,
     foreground,
     glyph,
     half_blocks,
@@ -27,7 +29,8 @@ from .palette import (
     levels,
 )
 
-UPPER_HALF = "▀"
+UPPER_HALF, CROSS = "▀", "┼"
+REVERSED = Style(reverse=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +48,8 @@ class HeatMap:
     caption: bool = True
     full: float = 1.0
     max_columns: int | None = None
+    cursor: tuple[int, int] | None = None
+    """Row and column of the value that is marked."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self.values.size:
@@ -58,6 +63,7 @@ class HeatMap:
                 label = self.rows[top * len(self.values) // len(drawn)]
                 yield Segment(fit(label, gutter - 1, "right") + " ")
             line = self._half_blocks(drawn[top : top + 2]) if per_line == 2 else self._glyphs(drawn[top])
+            self._mark(line, drawn, top, per_line)
             yield from Segment.simplify(line)
             yield Segment.line()
         if self.caption and drawn.shape != self.values.shape:
@@ -80,7 +86,19 @@ class HeatMap:
         return [Segment(UPPER_HALF, half_blocks(int(a), int(b), self.signed)) for a, b in zip(*pair, strict=True)]
 
     def _glyphs(self, row: Levels) -> list[Segment]:
-        return [Segment("".join(glyph(int(level), self.signed) for level in row))]
+        return [Segment(glyph(int(level), self.signed)) for level in row]
+
+    def _mark(self, line: list[Segment], drawn: Levels, top: int, per_line: int) -> None:
+        """A cross on the cursor's own colour, over both rows of the line; without colour the glyph, reversed."""
+        if self.cursor is None:
+            return
+        row, column = (
+            block_of(place, whole, shown)
+            for place, whole, shown in zip(self.cursor, self.values.shape, drawn.shape, strict=True)
+        )
+        if top <= row < top + per_line:
+            style = cell(int(drawn[row, column]), self.signed) if per_line == 2 else REVERSED
+            line[column] = Segment(CROSS if per_line == 2 else line[column].text, style)
 
 
 @dataclass(frozen=True, slots=True)
