@@ -70,12 +70,12 @@ def beam_step_picture(shown: Shown, number: int) -> Picture:
                    Table(("step", "row", "piece", "id", "parent", "log_probability"), rows))  # fmt: skip
 
 
-def row_cards(shown: Shown, number: int) -> Cards:
-    """The rows after a step of the beam, counted from 0: what each became, and what it has read."""
+def row_cards(shown: Shown, number: int, rows: slice = slice(None)) -> Cards:
+    """Rows after a step of the beam, counted from 0: what each became, and what it has read."""
     step = shown.trace.beam_steps[number]
     before = shown.trace.beam_steps[number - 1].live if number else ()
     names = [before[live.parent].piece if before else "" for live in step.live]
-    return Cards([_card(shown, step, row, name) for row, name in enumerate(names)])
+    return Cards([_card(shown, step, row, name) for row, name in list(enumerate(names))[rows]])
 
 
 def best_path(root: Node) -> list[Node]:

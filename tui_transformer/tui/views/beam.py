@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tui_transformer.render.picture import Picture
     from tui_transformer.render.views.hypothesis import Known
 
+CARDS = 4
+"""So many rows of a step are shown with what they read."""
 WIDTHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 
 
@@ -112,25 +114,24 @@ class BeamView(View):
         if known and branches:
             self._show_tree(known, branches)
         else:
-            self.query_one(Hypothesis).show(self._why())
-            self.query_one(BeamTree).show(None, None)
-            for view in (self.query_one(Ranking), self.query_one("#beam-rows", PictureView)):
+            self.query_one(BeamTree).say(self._why())
+            for view in self.query(PictureView):
                 view.show(None)
                 view.border_title = view.border_subtitle = ""
 
     def _show_tree(self, known: Known, branches: Branches) -> None:
-        from tui_transformer.render.branches import Seen
         from tui_transformer.render.views.beam import ranking as ranked
         from tui_transformer.render.views.hypothesis import formula, hypothesis_lines
 
         node = self._state.looked_at(known)
-        self.query_one(BeamTree).show(branches, Seen.of(known.hypotheses, known.steps, node))
+        self.query_one(BeamTree).show(branches, self._state.seen(known, node))
         one, ranking = self.query_one(Hypothesis), self.query_one(Ranking)
         one.show(hypothesis_lines(known, node))
         one.border_title = "this hypothesis"
         ended = known.ended()
         place = ended.index(node) if node in ended else -1
         ranking.show(ranked([end.ended for end in ended if end.ended], place) if ended else None)
+        ranking.reveal(place)
         ranking.border_title = f"{len(ended)} ended" if ended else "none has ended yet"
         ranking.border_subtitle = formula(known.alpha)
         rows = self.query_one("#beam-rows", PictureView)
@@ -143,8 +144,13 @@ class BeamView(View):
 
         number = min(node.step - known.hypotheses.root.step, known.steps) - 1
         shown = shown_of(self.live, known) if number >= 0 else None
-        view.show(row_cards(shown, number) if shown else None)
-        view.border_title = f"the beam after step {min(node.step, known.newest) + 1}" if shown else ""
+        if shown is None:
+            view.show(None)
+            view.border_title = ""
+            return
+        width, first = len(shown.trace.beam_steps[number].live), node.row // CARDS * CARDS
+        view.show(row_cards(shown, number, slice(first, first + CARDS)))
+        view.border_title = f"step {node.step + 1}: rows {first + 1}–{min(first + CARDS, width)} of {width}"
 
     def _known(self) -> Known | None:
         return self._state.known(self.live, self.ttx.playback, self._replay)
@@ -173,8 +179,8 @@ class BeamView(View):
             return "the steps of this search do not follow from one another"
         if mode == "beam":
             return "searching …"
-        one = "takes the likeliest piece at every step" if mode == "greedy" else "draws a piece at every step"
-        return f"{mode} decoding {one} and keeps one hypothesis only, so that there is no tree.\n\nenter: beam search"
+        one = "greedy search takes the likeliest piece" if mode == "greedy" else "sampling draws a piece"
+        return f"{one} at every step and keeps one hypothesis:\nthere is no tree.\n\nenter  search with a beam"
 
     # -- what is done ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 
 from tui_transformer.tui.picture_view import PictureView
@@ -27,6 +28,14 @@ class Ranking(PictureView):
         def __init__(self, by: int = 0, place: int | None = None) -> None:
             super().__init__()
             self.by, self.place = by, place
+
+    _revealed = -1
+
+    def reveal(self, place: int) -> None:
+        """Scroll to the one that is looked at, once; the heads stay in sight with the first one."""
+        if place != self._revealed:
+            self._revealed = place
+            self.scroll_to_region(Region(0, max(0, place), 1, 2), animate=False, force=True, immediate=True)
 
     def action_move(self, by: int) -> None:
         """Look at another one."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_transformer.analysis.hypotheses import Hypotheses, Node
-    from tui_transformer.render.branches import Branches
+    from tui_transformer.render.branches import Branches, Seen
     from tui_transformer.render.views.decode import Shown
     from tui_transformer.render.views.hypothesis import Known
     from tui_transformer.tui.live import Live, Playback
@@ -28,6 +29,7 @@ class BeamState:
         self.wanted: list[int] | None = None
         """Where somebody was at the last sitting: the ids on the way there."""
         self._run = -1
+        self._seen: tuple[tuple[int, int, int], Seen] | None = None
 
     def grow(self, live: Live) -> None:
         """Take the steps of the beam that are new. Raises InputError if they do not follow from one another."""
@@ -79,6 +81,15 @@ class BeamState:
         while node.parent and node.step > known.newest:
             node = node.parent
         return node
+
+    def seen(self, known: Known, cursor: Node) -> Seen:
+        """What is seen of the tree; walking about in it computes nothing anew."""
+        from tui_transformer.render.branches import Seen
+
+        key = self._run, known.steps, len(known.hypotheses.rows)
+        if self._seen is None or self._seen[0] != key:
+            self._seen = key, Seen.of(known.hypotheses, known.steps)
+        return replace(self._seen[1], cursor=cursor)
 
 
 def shown_of(live: Live, known: Known) -> Shown | None:

@@ -72,8 +72,15 @@ class BeamTree(ScrollView, can_focus=True):
     _seen: Seen | None = None
     _cursor_shown: tuple[int, int] | None = None
 
+    _why: tuple[str, ...] = ()
+
+    def say(self, why: str) -> None:
+        """There is no tree: write why."""
+        self._why = tuple(why.split("\n"))
+        self.show(None, None)
+
     def show(self, branches: Branches | None, seen: Seen | None) -> None:
-        """Draw this much of a tree, or nothing."""
+        """Draw this much of a tree."""
         self._branches, self._seen = branches, seen
         if branches is None or seen is None or seen.cursor is None:
             self._cursor_shown = None
@@ -101,10 +108,13 @@ class BeamTree(ScrollView, can_focus=True):
         """The numbers of the steps, or a line of the tree."""
         left, top = self.scroll_offset
         width = self.size.width
-        if self._branches is None or self._seen is None or top + y > len(self._branches.rows):
+        if self._branches is None or self._seen is None:
+            line = self._why[y] if y < len(self._why) else ""
+            return Strip([Segment(line)]).adjust_cell_length(width).apply_style(self.rich_style)
+        if top + y > len(self._branches.rows):
             return Strip.blank(width, self.rich_style)
-        line = self._branches.line(top + y - 1, self._seen) if y else self._branches.header(self._seen)
-        segments = list(line) if colours_of(self) else [_plain(segment) for segment in line]
+        drawn = self._branches.line(top + y - 1, self._seen) if y else self._branches.header(self._seen)
+        segments = list(drawn) if colours_of(self) else [_plain(segment) for segment in drawn]
         return Strip(segments).crop_extend(left, left + width, self.rich_style).apply_style(self.rich_style)
 
     # -- walking ---------------------------------------------------------------------------------------
