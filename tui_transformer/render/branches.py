@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
@@ -216,17 +216,18 @@ def _clipped(label: str) -> tuple[str, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeTree:
-    """All lines of a tree, for a picture; what does not fit the width is cut, and the picture says so."""
+    """All lines of a tree, for a picture; where they do not fit the width, what is to be drawn `otherwise`."""
 
     branches: Branches
     seen: Seen
+    otherwise: RenderableType
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width, colours = options.max_width, has_colour(console)
+        if self.branches.width > options.max_width:
+            yield self.otherwise
+            return
+        colours = has_colour(console)
         lines = [self.branches.line(y, self.seen) for y in range(len(self.branches.rows))]
         for line in [self.branches.header(self.seen), *lines]:
-            segments = line if colours else (Segment(segment.text) for segment in line)
-            yield from Segment.adjust_line_length(list(segments), width, pad=False)
+            yield from line if colours else (Segment(part.text) for part in line)
             yield Segment.line()
-        if self.branches.width - GAP > width:
-            yield Segment(f"{self.branches.width - GAP} cells wide, cut at {width}\n", QUIET if colours else None)

@@ -12,6 +12,7 @@ from rich.text import Text
 from tui_transformer.analysis.hypotheses import Node, tree
 from tui_transformer.events import BeamStep, EndedHypothesis, Trace
 from tui_transformer.render.bars import Profile
+from tui_transformer.render.branches import ENDED, PRUNED, Branches, Seen, WholeTree
 from tui_transformer.render.cards import Cards
 from tui_transformer.render.labels import cell_len, quoted, visible
 from tui_transformer.render.outline import Line, Outline
@@ -24,20 +25,21 @@ from .decode import VIEW, Shown
 MOST = 40
 """So many cells of pieces stand in a line of the tree."""
 
-ALIVE, PRUNED, ENDED = "●", "○", "■"
+ALIVE = "●"
 
 
-def beam_picture(shown: Shown, going: bool = False) -> Picture:
+def beam_picture(shown: Shown, going: bool = False, tree_seen: tuple[Branches, Seen] | None = None) -> Picture:
     """All hypotheses of a beam search. The trace must have steps of a beam; it may end while the search is `going` on.
 
-    Raises InputError for a broken one.
+    The tree as it is seen on a screen is drawn from left to right, where it fits. Raises InputError for a broken one.
     """
     trace = shown.trace
     root = tree(trace)
     nodes = list(root.nodes())[1:]
     best = {id(node) for node in best_path(root)}
+    outline = Outline(("hypotheses", "steps", "log p", "fate"), list(_lines(trace, root, best, going)), optional=(0,))
     body: list[RenderableType] = [
-        Outline(("hypotheses", "steps", "log p", "fate"), list(_lines(trace, root, best, going)), optional=(0,)),
+        WholeTree(*tree_seen, otherwise=outline) if tree_seen else outline,
         Text(f"\n{ALIVE} went on   {PRUNED} was pruned   {ENDED} chose the end", style=QUIET),
     ]
     if ended := ranked(trace):

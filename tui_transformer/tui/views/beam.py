@@ -118,9 +118,9 @@ class BeamView(View):
             for view in self.query(PictureView):
                 view.show(None)
                 view.border_title = view.border_subtitle = ""
+            self.query_one(Ranking).tell([], -1)
 
     def _show_tree(self, known: Known, branches: Branches) -> None:
-        from tui_transformer.render.views.beam import ranking as ranked
         from tui_transformer.render.views.hypothesis import formula, hypothesis_lines
 
         node = self._state.looked_at(known)
@@ -130,8 +130,7 @@ class BeamView(View):
         one.border_title = "this hypothesis"
         ended = known.ended()
         place = ended.index(node) if node in ended else -1
-        ranking.show(ranked([end.ended for end in ended if end.ended], place) if ended else None)
-        ranking.reveal(place)
+        ranking.tell([end.ended for end in ended if end.ended], place)
         ranking.border_title = f"{len(ended)} ended" if ended else "none has ended yet"
         ranking.border_subtitle = formula(known.alpha)
         rows = self.query_one("#beam-rows", PictureView)
@@ -269,9 +268,11 @@ class BeamView(View):
 
         known = self._known()
         shown = shown_of(self.live, known) if known else None
-        if known is None or shown is None:
+        if known is None or shown is None or self._state.branches is None:
             return None
-        return beam_picture(shown if known.over else replace(shown, trace=so_far(shown.trace)), going=not known.over)
+        shown = shown if known.over else replace(shown, trace=so_far(shown.trace))
+        seen = self._state.seen(known, self._state.looked_at(known))
+        return beam_picture(shown, not known.over, (self._state.branches, seen))
 
     def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
         """A beam of any width; those that have ended."""

@@ -11,7 +11,11 @@ from textual.message import Message
 from tui_transformer.tui.picture_view import PictureView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.events import Click
+
+    from tui_transformer.events import EndedHypothesis
 
 
 class Ranking(PictureView):
@@ -29,13 +33,20 @@ class Ranking(PictureView):
             super().__init__()
             self.by, self.place = by, place
 
-    _revealed = -1
+    _told: tuple[int, int, int] | None = None
 
-    def reveal(self, place: int) -> None:
-        """Scroll to the one that is looked at, once; the heads stay in sight with the first one."""
-        if place != self._revealed:
-            self._revealed = place
-            self.scroll_to_region(Region(0, max(0, place), 1, 2), animate=False, force=True, immediate=True)
+    def tell(self, ended: Sequence[EndedHypothesis], place: int) -> None:
+        """Show these, and the one at a place as looked at; −1 for none of them."""
+        from tui_transformer.render.views.beam import ranking
+
+        told = len(ended), place, hash(tuple(one.ids for one in ended))
+        if told == self._told:
+            return
+        self._told = told
+        self.show(ranking(ended, place) if ended else None)
+        if place >= 0:
+            # One line more: with the first one the heads stay in sight.
+            self.scroll_to_region(Region(0, place, 1, 2), animate=False, force=True, immediate=True)
 
     def action_move(self, by: int) -> None:
         """Look at another one."""
