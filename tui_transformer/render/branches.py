@@ -86,6 +86,10 @@ class Branches:
         column = self._column(node)
         return self._lefts[column], self.widths[column]
 
+    def left_of(self, column: int) -> int:
+        """The first cell of a column; behind the last one the cell behind it."""
+        return self._lefts[min(column, len(self.widths))]
+
     def at(self, x: int, y: int, steps: int) -> Node | None:
         """The node that is drawn at a cell."""
         if not 0 <= y < len(self.rows):

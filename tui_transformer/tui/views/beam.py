@@ -179,7 +179,7 @@ class BeamView(View):
         if mode == "beam":
             return "searching …"
         one = "greedy search takes the likeliest piece" if mode == "greedy" else "sampling draws a piece"
-        return f"{one} at every step and keeps one hypothesis:\nthere is no tree.\n\nenter  search with a beam"
+        return f"{one} at every step\nand keeps one hypothesis only: there is no tree.\n\nenter  search with a beam"
 
     # -- what is done ----------------------------------------------------------------------------------
 

@@ -70,7 +70,8 @@ class BeamTree(ScrollView, can_focus=True):
 
     _branches: Branches | None = None
     _seen: Seen | None = None
-    _cursor_shown: tuple[int, int] | None = None
+    _shown_at: tuple[int, ...] | None = None
+    """The steps and the cursor that have been scrolled to."""
 
     _why: tuple[str, ...] = ()
 
@@ -83,13 +84,15 @@ class BeamTree(ScrollView, can_focus=True):
         """Draw this much of a tree."""
         self._branches, self._seen = branches, seen
         if branches is None or seen is None or seen.cursor is None:
-            self._cursor_shown = None
+            self._shown_at = None
             self.virtual_size = Size(0, 0)
         else:
             self.virtual_size = Size(branches.width, len(branches.rows) + 1)
-            place = branches.cells_of(seen.cursor)[0], branches.row_of(seen.cursor)
-            if place != self._cursor_shown:
-                self._cursor_shown = place
+            place = seen.steps, *branches.cells_of(seen.cursor), branches.row_of(seen.cursor)
+            if place != self._shown_at:
+                if self._shown_at is None or seen.steps != self._shown_at[0]:
+                    self._follow(branches, seen.steps)
+                self._shown_at = place
                 self._reveal(seen.cursor, branches)
         self.refresh()
 
@@ -97,6 +100,13 @@ class BeamTree(ScrollView, can_focus=True):
         """The cursor stays in sight."""
         if self._branches and self._seen and self._seen.cursor:
             self._reveal(self._seen.cursor, self._branches)
+
+    def _follow(self, branches: Branches, steps: int) -> None:
+        """The newest step at the right: what led there is seen, and not what is still empty."""
+        right = branches.left_of(steps + 1)
+        self.scroll_to(
+            x=max(0, right - self.scrollable_content_region.width), animate=False, force=True, immediate=True
+        )
 
     def _reveal(self, node: Node, branches: Branches) -> None:
         left, cells = branches.cells_of(node)
