@@ -106,6 +106,12 @@ def test_keys_walk_about(scripted: App) -> None:
         for key in ("home", "g"):
             await pilot.press("end", key)
             assert seen(app).cursor.parent is None
+        # Keys that come faster than the screen draws are not lost.
+        app.query_one(BeamTree).action_walk("best")
+        for _ in range(3):
+            app.query_one(BeamTree).action_walk("back")
+        await pilot.pause()
+        assert seen(app).cursor is best.path()[-4]
         for key in ("end", "G"):
             await pilot.press("home", key)
             assert seen(app).cursor is best

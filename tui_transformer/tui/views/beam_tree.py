@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -145,6 +146,10 @@ class BeamTree(ScrollView, can_focus=True):
             self._look(branches.hypotheses.root if where == "start" else None)
 
     def _look(self, node: Node | None) -> None:
+        if self._branches and self._seen:
+            # The next key may come before the screen has heard of this one.
+            best = self._branches.hypotheses.best(self._seen.steps)
+            self._seen = replace(self._seen, cursor=node or best)
         self.post_message(self.Moved(node))
 
     def action_open(self) -> None:

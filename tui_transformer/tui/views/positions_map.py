@@ -74,7 +74,9 @@ class EncodingMap(PictureView):
         """So far from the cell that is looked at."""
         if self._state:
             position, dimension = self._state.cursor
-            self.post_message(self.Moved(position + positions, dimension + dimensions))
+            # At once: the next key may come before the screen has heard of this one.
+            self._state.go(position + positions, dimension + dimensions)
+            self.post_message(self.Moved(*self._state.cursor))
 
     def on_click(self, event: Click) -> None:
         """Look at the cell under the mouse."""
