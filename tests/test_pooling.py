@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tui_transformer.analysis.pooling import pool
+from tui_transformer.analysis.pooling import block_of, pool
 
 MATRICES = arrays.arrays(
     np.float64, arrays.array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.floats(-1, 1)
@@ -52,3 +52,13 @@ def test_a_stack_is_pooled_like_each_of_its_matrices() -> None:
 def test_nothing_left_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="nothing to see"):
         pool(np.ones((2, 2)), *size)
+
+
+@given(st.integers(1, 60), SIZES, st.data())
+def test_the_block_of_a_row_is_the_one_that_holds_its_value(whole: int, rows: int, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, whole - 1))
+    matrix = np.zeros((whole, 1))
+    matrix[place] = 1
+    pooled = pool(matrix, rows, 1)
+    assert pooled[block_of(place, whole, len(pooled)), 0] == 1
+    assert pooled.sum() == 1

@@ -19,6 +19,12 @@ def pool(matrix: Matrix, rows: int, columns: int) -> Matrix:
     return _pool_along(_pool_along(matrix, rows, -2), columns, -1)
 
 
+def block_of(place: int, whole: int, pooled: int) -> int:
+    """The block in which `pool` puts a row or column: one of `pooled` that `whole` of them became."""
+    # The last one that does not start behind it, where block i starts at ⌊i·whole / pooled⌋.
+    return min(pooled - 1, ((place + 1) * pooled - 1) // whole)
+
+
 def _pool_along(matrix: Matrix, most: int, axis: int) -> Matrix:
     size = matrix.shape[axis]
     if size <= most:

@@ -9,9 +9,10 @@ from itertools import groupby
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 
-from tui_transformer.analysis.pooling import pool
+from tui_transformer.analysis.pooling import block_of, pool
 
 from .labels import cell_len, fit, visible
 from .palette import (
@@ -21,6 +22,7 @@ from .palette import (
     RAMP,
     Floats,
     Levels,
+    cell,
     foreground,
     glyph,
     half_blocks,
@@ -28,7 +30,8 @@ from .palette import (
     levels,
 )
 
-UPPER_HALF = "▀"
+UPPER_HALF, CROSS = "▀", "┼"
+REVERSED = Style(reverse=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +49,8 @@ class HeatMap:
     caption: bool = True
     full: float = 1.0
     max_columns: int | None = None
+    cursor: tuple[int, int] | None = None
+    """Row and column of the value that is marked."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self.values.size:
@@ -58,7 +63,8 @@ class HeatMap:
             if gutter:
                 label = self.rows[top * len(self.values) // len(drawn)]
                 yield Segment(fit(label, gutter - 1, "right") + " ")
-            yield from line_of(drawn[top : top + per_line], per_line == 2, self.signed)
+            line = line_of(drawn[top : top + per_line], per_line == 2, self.signed)
+            yield from self._marked(line, drawn, top, per_line)
             yield Segment.line()
         if self.caption and drawn.shape != self.values.shape:
             yield shrunk(self.values.shape, drawn.shape)
@@ -73,6 +79,20 @@ class HeatMap:
 
     def _gutter(self) -> int:
         return min(16, max(cell_len(visible(label)) for label in self.rows)) + 1 if self.rows else 0
+
+    def _marked(self, line: list[Segment], drawn: Levels, top: int, per_line: int) -> list[Segment]:
+        """A cross on the cursor's own colour, over both rows of the line; without colour the glyph, reversed."""
+        if self.cursor is None:
+            return line
+        row, column = (
+            block_of(place, whole, shown)
+            for place, whole, shown in zip(self.cursor, self.values.shape, drawn.shape, strict=True)
+        )
+        if not top <= row < top + per_line:
+            return line
+        before, (here,), behind = Segment.divide(line, [column, column + 1, drawn.shape[1]])
+        style = cell(int(drawn[row, column]), self.signed) if per_line == 2 else REVERSED
+        return [*before, Segment(CROSS if per_line == 2 else here.text, style), *behind]
 
 
 @dataclass(frozen=True, slots=True)

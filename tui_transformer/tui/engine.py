@@ -178,13 +178,17 @@ class ReplayEngine:
 
     def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
         """See `Engine`. Raises UsageError for another text, a branch or a head that is off."""
+        from tui_transformer.analysis.winner import winner_steps
+
         if request.text != self.recording.reading.encoded.text or request.prefix or request.off:
             raise UsageError("this is a replay: there is no model that could decode anything else")
         for trace in self.recording.searches:
             yield from ((False, event) for event in events_of(trace))
+        reading = self.recording.reading
         # What only a beam saw has no reading of its own.
-        if not any(self.recording.reading is search for search in self.recording.searches):
-            yield from ((True, event) for event in events_of(self.recording.reading))
+        if any(reading is search for search in self.recording.searches):
+            reading = replace(reading, steps=tuple(winner_steps(reading)), beam_steps=())
+        yield from ((True, event) for event in events_of(reading))
 
     def translate(self, request: Request, found: Finished) -> Iterator[str]:  # noqa: ARG002
         """See `Engine`."""
