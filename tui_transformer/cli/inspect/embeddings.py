@@ -125,7 +125,8 @@ def _lookup(of: Side, text: str) -> Picture:
     end = translator.special.source_eos if of.name is SideName.source else translator.special.target_eos
     ids = (*of.ids(text), end)
     rows = translator.embeddings(of.name.value, ids)
-    return lookup_picture(Looked(text, of.name.value, of.vocabulary.pieces(ids), ids, rows, of.vocabulary.size))
+    scaled = translator.runtime.architecture.scale_embedding
+    return lookup_picture(Looked(text, of.name.value, of.vocabulary.pieces(ids), ids, rows, of.vocabulary.size, scaled))
 
 
 def _terms(analogy: str) -> list[tuple[int, str]]:
