@@ -85,3 +85,10 @@ def test_a_missing_size_is_an_error(name: str) -> None:
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"unknown architecture option: droput, head$"):
         Architecture.from_dict({**SIZES, "head": 8, "droput": 0.1})
+
+
+def test_embeddings_are_scaled_unless_it_says_otherwise() -> None:
+    assert Architecture(**SIZES).embedding_scale == 128**0.5
+    assert Architecture(**SIZES, scale_embedding=False).embedding_scale == 1
+    with pytest.raises(ValueError, match="scale_embedding must be true or false"):
+        Architecture(**SIZES, scale_embedding=1)

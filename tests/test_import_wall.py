@@ -33,6 +33,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "bundle": set(),
     "catalogue": set(),
     "tokenizer": {"sentencepiece"},
+    "mapped": {"sentencepiece"},
     "sessions": {"numpy", "onnxruntime"},
     "runtime": {"numpy", "onnxruntime"},
     "probe_runtime": {"numpy", "onnxruntime"},
@@ -60,6 +61,9 @@ DOORS = {
     "onnxscript": "ttx_export/",
     "sacrebleu": "ttx_export/",
     "resvg_py": "tui_transformer/render/save.py",
+    "huggingface_hub": "ttx_export/hub.py",
+    "safetensors": "ttx_export/marian_folder.py",
+    "yaml": "ttx_export/marian_native.py",
 }
 
 

@@ -16,9 +16,9 @@ from tui_transformer.beam import (
     BeamOptions,
     BeamSearch,
     best_continuations,
-    length_penalty,
     repeating_ids,
 )
+from tui_transformer.ranking import PaperRanking, length_penalty
 from tui_transformer.runtime import Candidates
 from tui_transformer.search import (
     Forced,
@@ -122,7 +122,7 @@ def found(search: Search, *models: LanguageModel) -> list[list[Hypothesis]]:
 
 
 def beam(limits: Sequence[int], width: int, alpha: float = 0.6) -> BeamSearch:
-    return BeamSearch([BOS] * len(limits), limits, EOS, BeamOptions(width, alpha))
+    return BeamSearch([BOS] * len(limits), limits, EOS, BeamOptions(width, PaperRanking(alpha)))
 
 
 def greedy(limits: Sequence[int], scored: bool = False) -> Greedy:
@@ -326,7 +326,7 @@ def test_repeating_ids_are_those_that_complete_a_known_sequence(ids: list[int], 
 
 @given(seed=seeds, limit=st.integers(1, 14), width=st.integers(1, 4), size=st.integers(1, 3))
 def test_no_sequence_comes_twice_if_forbidden(seed: int, limit: int, width: int, size: int) -> None:
-    search = BeamSearch([BOS], [limit], EOS, BeamOptions(width, 0.6, no_repeat_ngram=size))
+    search = BeamSearch([BOS], [limit], EOS, BeamOptions(width, no_repeat_ngram=size))
     (hypotheses,) = found(search, LanguageModel(seed, vocabulary=8))
     for h in hypotheses:
         sequences = [h.ids[i : i + size] for i in range(len(h.ids) - size + 1)]

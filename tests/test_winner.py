@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tui_transformer.analysis.hypotheses import Hypotheses, grown, inferred_alpha
+from tui_transformer.analysis.hypotheses import Hypotheses, grown, inferred_ranking
 from tui_transformer.analysis.winner import so_far, winner_steps
-from tui_transformer.beam import BeamOptions
 from tui_transformer.decoding import Options
-from tui_transformer.events import Step, Trace
+from tui_transformer.events import EndedHypothesis, Step, Trace
+from tui_transformer.ranking import PaperRanking, TransformersRanking
 from tui_transformer.translator import Translator
 
 
@@ -71,8 +71,20 @@ def test_a_tree_that_grew_says_of_each_moment_what_the_tree_of_that_moment_says(
 
 def test_the_exponent_of_the_length_penalty_is_found(trace: Trace) -> None:
     ended = [one for step in trace.beam_steps for one in step.ended]
-    assert inferred_alpha(ended, len(trace.steps)) == pytest.approx(BeamOptions().alpha)
-    assert inferred_alpha([]) is None
+    found = inferred_ranking(ended, len(trace.steps))
+    assert isinstance(found, PaperRanking)
+    assert found.alpha == pytest.approx(0.6, rel=1e-3)
+    assert inferred_ranking([]) is None
+
+
+def test_the_way_of_transformers_is_told_from_the_papers() -> None:
+    def ended(length: int) -> EndedHypothesis:
+        return EndedHypothesis(tuple(range(length - 1)), "", -float(length), -float(length) / length**0.9)
+
+    found = inferred_ranking([ended(5), ended(9)])
+    assert isinstance(found, TransformersRanking)
+    assert found.alpha == pytest.approx(0.9)
+    assert inferred_ranking([ended(5), replace(ended(9), score=-0.1), replace(ended(7), score=-4.0)]) is None
 
 
 def _ways(tree: Hypotheses, steps: int) -> list[list[int]]:

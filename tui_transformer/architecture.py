@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -23,7 +24,8 @@ class Architecture:
     `norm` "post" is the paper's LayerNorm(x + Sublayer(x)); "pre" is x + Sublayer(LayerNorm(x)) with a
     last LayerNorm after each stack. `tied` "target" shares the decoder's embedding with the output
     projection, "all" shares the encoder's embedding too (one vocabulary for both sides).
-    `positions` is the longest sequence, in pieces, on either side.
+    `positions` is the longest sequence, in pieces, on either side. Embeddings are read times √d_model, as in the
+    paper, unless `scale_embedding` is false.
     """
 
     encoder_layers: int
@@ -38,12 +40,15 @@ class Architecture:
     activation: Activation = "relu"
     norm: Norm = "post"
     tied: Tied = "none"
+    scale_embedding: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type == "int" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{field.name} must be a positive whole number, not {value!r}")
+        if not isinstance(self.scale_embedding, bool):
+            raise ValueError(f"scale_embedding must be true or false, not {self.scale_embedding!r}")
         for name, allowed in (
             ("positional_layout", LAYOUTS),
             ("activation", ACTIVATIONS),
@@ -61,6 +66,11 @@ class Architecture:
     def d_k(self) -> int:
         """Size of one head's queries, keys and values."""
         return self.d_model // self.heads
+
+    @property
+    def embedding_scale(self) -> float:
+        """What rows of an embedding table are multiplied with when they are read."""
+        return math.sqrt(self.d_model) if self.scale_embedding else 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -47,7 +47,7 @@ def translate_lines(
 
     Raises TranslationError, behind the last window that went well, if a worker dies.
     """
-    options, batching = options or Options(), batching or Batching()
+    options, batching = options or translator.defaults, batching or Batching()
     whole = (Line(line) if isinstance(line, str) else line for line in lines)
     pool = ThreadPoolExecutor(batching.workers)
     work = WindowTranslator(translator, options, wanted or Wanted(), pool, batching.rows)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from .ranking import PaperRanking, Ranking
 from .search import Answer, Floats, Hypothesis, Ids, Moves, Rows, kept_rows
-
-
-def length_penalty(length: int, alpha: float) -> float:
-    """((5 + length) / 6)^alpha, length with its end (Wu et al. 2016, equation 14; Vaswani et al. use 0.6)."""
-    return float(((5 + length) / 6) ** alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +23,10 @@ class Beam:
 
 @dataclass(frozen=True, slots=True)
 class BeamOptions:
-    """`width` hypotheses; `alpha` of the length penalty; no sequence of `no_repeat_ngram` ids twice (0: allowed)."""
+    """`width` hypotheses, compared by `ranking`; no sequence of `no_repeat_ngram` ids twice (0: allowed)."""
 
     width: int = 4
-    alpha: float = 0.6
+    ranking: Ranking = field(default_factory=lambda: PaperRanking(0.6))
     no_repeat_ngram: int = 0
 
 
@@ -38,20 +34,23 @@ class BeamSearch:
     """Keeps the `width` likeliest beginnings of each sentence (Vaswani et al. 2017, 6.1: width 4, alpha 0.6).
 
     Every sentence has `width` rows. A hypothesis that chooses the end leaves its row to the next best one
-    and is ranked by log-probability / length penalty. A sentence is done when `width` hypotheses have
-    ended and no live one scores better than all of them, or when its limit is reached.
+    and is ranked by log-probability / length penalty. A sentence is done when `width` hypotheses have ended and no
+    live one surpasses the bar that the ranking sets, or when its limit is reached.
     """
 
     needs_scores = True
 
     def __init__(self, first: Sequence[int], limits: Sequence[int], eos: int, options: BeamOptions) -> None:
-        """`first`: what each of N sentences reads first; `limits`: the most tokens it may get, its end included."""
+        """`first`: what each of N sentences reads first; `limits`: the most tokens it may get, its end included.
+
+        An end that the ranking forces upon what reaches the limit does not count.
+        """
         count, width = len(limits), options.width
-        self._eos, self._options, self._width = eos, options, width
+        self._eos, self._options, self._width, self._ranking = eos, options, width, options.ranking
         self._limits = np.array(limits, np.int64)
         self._ended: list[list[Hypothesis]] = [[] for _ in limits]
         self._cut_off: list[list[Hypothesis]] = [[] for _ in limits]
-        self._best_ended = np.full(count, -np.inf)
+        self._bar = np.full(count, -np.inf)
         # Of the sentences that still have rows, in the order of these: which they are, and what their rows say.
         self._sentence: Rows = np.arange(count)
         self._alive = np.ones(count, bool)
@@ -98,10 +97,9 @@ class BeamSearch:
             totals[row, np.isin(best.ids[row], list(ids))] = -np.inf
         values, beams, tokens = best_continuations(totals, best.ids, self._width, 2 * self._width)
         ends = tokens == self._eos
-        going = np.cumsum(~ends, axis=1)
-        self._end(ends & (going < self._width) & (values > -np.inf), values, beams)
+        self._end(self._ranking.counted(ends) & (values > -np.inf), values, beams)
         self._continue(np.argsort(ends, axis=1, kind="stable")[:, : self._width], values, beams, tokens)
-        self._retire()
+        self._retire((~ends[:, : self._width]).sum(axis=1))
         return self._move()
 
     def _banned(self) -> list[set[int]]:
@@ -110,13 +108,13 @@ class BeamSearch:
         return [repeating_ids(ids, size) for rows in self._live.tolist() for ids in rows] if size else []
 
     def _end(self, chosen: npt.NDArray[np.bool_], values: Floats, beams: Rows) -> None:
-        """The candidates that chose the end before `width` others went on (N, 2·width) are hypotheses now."""
+        """The `chosen` candidates (N, 2·width) are hypotheses now."""
         for place, candidate in np.argwhere(chosen & self._alive[:, None]).tolist():
             ids = tuple(self._live[place, beams[place, candidate]].tolist())
             hypothesis = self._hypothesis(ids, float(values[place, candidate]), len(ids) + 1)
             sentence = self._sentence[place]
             self._ended[sentence].append(hypothesis)
-            self._best_ended[sentence] = max(self._best_ended[sentence], hypothesis.score)
+            self._bar[sentence] = self._ranking.bar([h.score for h in self._ended[sentence]], self._width)
 
     def _continue(self, order: Rows, values: Floats, beams: Rows, tokens: Ids) -> None:
         """Of the candidates (N, 2·width) those in `order` (N, width) are the live hypotheses now."""
@@ -125,29 +123,35 @@ class BeamSearch:
         before = np.take_along_axis(self._live, self._parents[:, :, None], axis=1)
         self._live = np.concatenate([before, np.take_along_axis(tokens, order, axis=1)[:, :, None]], axis=2)
 
-    def _retire(self) -> None:
-        """Mark the sentences that are done, and keep what those say that the limit cut off."""
-        length, best = self._live.shape[2], self._log_probability[:, 0]
-        few = np.array([len(self._ended[sentence]) < self._width for sentence in self._sentence])
-        hopeful = few | (best.astype(np.float64) / self._penalty(length) > self._best_ended[self._sentence])
-        going = self._alive & (length < self._limits[self._sentence]) & (best > -np.inf) & hopeful
+    def _retire(self, first: Rows) -> None:
+        """Mark the sentences that are done, and keep what those say that the limit cut off.
+
+        `first` (N,): how many live hypotheses were among the `width` best candidates.
+        """
+        length, best, limits = self._live.shape[2], self._log_probability[:, 0], self._limits[self._sentence]
+        hopeful = best.astype(np.float64) / self._ranking.hope(length, limits) > self._bar[self._sentence]
+        going = self._alive & (length < limits) & hopeful
         for place in np.flatnonzero(self._alive & ~going):
-            sentence = self._sentence[place]
-            if not self._ended[sentence]:
-                self._cut_off[sentence] = [
-                    self._hypothesis(beam.ids, beam.log_probability, len(beam.ids), complete=False)
-                    for beam in self.live(sentence)
-                    if beam.log_probability > -np.inf
-                ]
+            sentence = int(self._sentence[place])
+            if length >= limits[place]:
+                count = self._ranking.cut_off(
+                    int(first[place]), self._width, len(self._ended[sentence]), bool(hopeful[place])
+                )
+                self._cut_off[sentence] = self._unfinished(sentence, count)
         self._alive = going
+
+    def _unfinished(self, sentence: int, count: int) -> list[Hypothesis]:
+        """The best `count` live hypotheses of a sentence as they are, with a forced end if they get one."""
+        return [
+            self._hypothesis(beam.ids, beam.log_probability, len(beam.ids) + self._ranking.forced_end, complete=False)
+            for beam in self.live(sentence)[:count]
+            if beam.log_probability > -np.inf
+        ]
 
     def _hypothesis(
         self, ids: tuple[int, ...], log_probability: float, length: int, complete: bool = True
     ) -> Hypothesis:
-        return Hypothesis(ids, log_probability, log_probability / self._penalty(length), complete)
-
-    def _penalty(self, length: int) -> float:
-        return length_penalty(length, self._options.alpha)
+        return Hypothesis(ids, log_probability, log_probability / self._ranking.penalty(length), complete)
 
     def _move(self) -> Moves:
         # The rows of the last sentences stay: whoever watches looks at them once more.
@@ -160,9 +164,9 @@ class BeamSearch:
         return Moves((keep[:, None] * self._width + self._parents).reshape(-1), sentences)
 
     def results(self) -> list[list[Hypothesis]]:
-        """The ended hypotheses of each sentence, best first; if none has ended, those the limit cut off."""
+        """The ended hypotheses of each sentence and those the limit cut off that count, best first."""
         return [
-            sorted(ended or cut_off, key=lambda hypothesis: -hypothesis.score)[: self._width]
+            sorted([*ended, *cut_off], key=lambda hypothesis: -hypothesis.score)[: self._width]
             for ended, cut_off in zip(self._ended, self._cut_off, strict=True)
         ]
 

@@ -11,6 +11,7 @@
     embeddings_model.onnx ids → rows of either side's embedding
     *_model.onnx_data     the weights of either side, once, for all graphs that need them
     source.spm target.spm SentencePiece vocabularies
+    vocabulary.json       each id's piece, for models whose ids are not SentencePiece's (`mapped`); others lack it
     README.md             the model card
 
 The manifest is written last: a folder without one is not a model. This file alone knows the names of
@@ -29,6 +30,7 @@ from typing import Any, Literal
 
 from .architecture import Architecture
 from .errors import BundleError
+from .generation import Generation
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -44,6 +46,7 @@ ENCODER_WEIGHTS = f"{ENCODER}_data"
 DECODER_WEIGHTS = f"{DECODER}_data"
 SOURCE_VOCABULARY = "source.spm"
 TARGET_VOCABULARY = "target.spm"
+PIECES = "vocabulary.json"
 CARD = "README.md"
 GRAPHS = (ENCODER, DECODER, CANDIDATES, REORDER, ENCODER_PROBE, DECODER_PROBE, LENS, EMBEDDINGS)
 REQUIRED = (*GRAPHS, ENCODER_WEIGHTS, DECODER_WEIGHTS, SOURCE_VOCABULARY, TARGET_VOCABULARY)
@@ -119,9 +122,9 @@ class Manifest:
     """What a bundle says of itself.
 
     `sentence_limit` is the longest source, in pieces with its end, that training has shown the model;
-    longer lines are translated part by part. `provenance`, `scores` and `parity` are for people: recipe,
-    data and licences, cost, learning curve; (set, metric, signature, value, interval); how closely ONNX follows
-    PyTorch.
+    longer lines are translated part by part. `generation` says how translations are searched for. `provenance`,
+    `scores` and `parity` are for people: recipe, data and licences, cost, learning curve; (set, metric, signature,
+    value, interval); how closely ONNX follows PyTorch.
     Raises ValueError for values that no model can have.
     """
 
@@ -137,6 +140,7 @@ class Manifest:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     scores: tuple[Mapping[str, Any], ...] = ()
     parity: Mapping[str, Any] = field(default_factory=dict)
+    generation: Generation = field(default_factory=Generation)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -156,6 +160,8 @@ class Manifest:
             size = getattr(self.architecture, f"{name.split('_')[0]}_vocabulary")
             if not _is_whole(getattr(self.special, name), 0, size - 1):
                 raise ValueError(f"{name} must be the id of one of {size} pieces")
+        if any(banned >= self.architecture.target_vocabulary for banned in self.generation.banned):
+            raise ValueError("generation: banned must be ids of the target vocabulary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +259,7 @@ def _to_dict(manifest: Manifest) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(manifest, name) for name in manifest.__slots__ if name != "files"}
     values["architecture"] = manifest.architecture.to_dict()
     values["special"] = {name: getattr(manifest.special, name) for name in manifest.special.__slots__}
+    values["generation"] = manifest.generation.to_dict()
     return values
 
 
@@ -261,6 +268,7 @@ def _from_dict(content: dict[str, Any]) -> Manifest:
     values["architecture"] = Architecture.from_dict(content["architecture"])
     values["special"] = SpecialTokens(**content["special"])
     values["scores"] = tuple(content.get("scores", ()))
+    values["generation"] = Generation.from_dict(content.get("generation", {}))
     for name, entry in content["files"].items():
         # By Windows' rules every separator, drive and ".." counts, so that no name leads out of the folder.
         inside = PureWindowsPath(name).name == name and name not in ("", "..")

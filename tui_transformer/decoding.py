@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .banning import Banned
 from .beam import BeamOptions, BeamSearch
+from .generation import Generation
+from .ranking import PaperRanking, Ranking, TransformersRanking
 from .search import Forced, Greedy, Ids, Rows, Sampling, SamplingOptions, Search
 
 if TYPE_CHECKING:
@@ -27,9 +30,11 @@ class Options:
 
     beam: int = 4
     """Hypotheses kept a sentence; 1 is greedy search."""
-    length_penalty: float = 0.6
+    length_penalty: float | None = None
+    """None for the model's own: 0.6 for ours."""
     max_length: int | None = None
-    """Most pieces of a translation; None for twice the source and 10 more, not counting a forced beginning."""
+    """Most pieces of a translation; None for the model's own: twice the source and 10 more, not counting a forced
+    beginning, for ours."""
     no_repeat_ngram: int = 0
     """No sequence of so many pieces twice in a translation; 0 allows it."""
     sampling: SamplingOptions | None = None
@@ -65,16 +70,22 @@ def make_search(
     eos: int,
     scored: bool = False,
     prefixes: Sequence[Sequence[int]] | None = None,
+    generation: Generation | None = None,
 ) -> Search:
     """The search that the options ask for, over sentences given by their source ids.
 
     `prefixes`: the forced beginning of each sentence, all equally long, if that is not the options' one.
+    `generation`: how the model wants it where the options do not say; as ours do, if not given.
     """
+    generation = generation or Generation()
     prefixes = [options.prefix] * len(sources) if prefixes is None else prefixes
     forced = len(prefixes[0])
     room = max(1, positions - forced)
-    most = None if options.max_length is None else max(1, options.max_length - forced)
+    longest = options.max_length or generation.max_length
+    most = None if longest is None else max(1, longest - forced)
     limits = [min(most or 2 * len(ids) + 10, room) for ids in sources]
+    if generation.forced_end:
+        limits = [max(1, limit - 1) for limit in limits]
     first = [prefix[-1] if prefix else bos for prefix in prefixes]
     if options.target is not None:
         return Forced(first, [options.target[: room - 1]] * len(sources), eos)
@@ -82,7 +93,16 @@ def make_search(
         return Sampling(first, limits, eos, options.sampling, sources)
     if options.beam == 1 and not options.no_repeat_ngram:
         return Greedy(first, limits, eos, scored)
-    return BeamSearch(first, limits, eos, BeamOptions(options.beam, options.length_penalty, options.no_repeat_ngram))
+    beam = BeamOptions(options.beam, ranking(options, generation), options.no_repeat_ngram)
+    return BeamSearch(first, limits, eos, beam)
+
+
+def ranking(options: Options, generation: Generation) -> Ranking:
+    """How the model wants hypotheses compared, with the options' length penalty if they have one."""
+    alpha = generation.length_penalty if options.length_penalty is None else options.length_penalty
+    if generation.ranking == "transformers":
+        return TransformersRanking(alpha, generation.early_stopping, generation.forced_end)
+    return PaperRanking(alpha)
 
 
 def decode(
@@ -92,22 +112,25 @@ def decode(
     bos: int,
     prefixes: Sequence[Sequence[int]] | None = None,
     attentions: bool = False,
+    banned: Banned | None = None,
 ) -> Iterator[Observed]:
     """Drive a search to its end from the encoder's cache; forced beginnings, all equally long, are read first.
 
-    Lazy: whoever stops reading stops the decoding.
+    `banned`: what the search must not choose. Lazy: whoever stops reading stops the decoding.
     """
+    banned = banned or Banned(())
+    scores = search.needs_scores or bool(banned.ids)
     every = np.arange(cache.rows)
     columns = np.array([(bos, *prefix) for prefix in prefixes or [()] * cache.rows], np.int64).T
     for read, forced in pairwise(columns):
-        step = runtime.step(read, cache, search.needs_scores, attentions)
+        step = runtime.step(read, cache, scores, attentions)
         yield Observed(step, every, forced)
         cache = step.cache
     cache = cache.select(search.sentences)
     while not search.done:
         sentences = search.sentences
-        step = runtime.step(search.ids, cache, search.needs_scores, attentions)
-        moves = search.advance(step)
+        step = runtime.step(search.ids, cache, scores, attentions)
+        moves = search.advance(banned.without(step))
         yield Observed(step, sentences, moves.chosen)
         if not search.done:
             cache = step.cache.select(moves.rows, moves.sentences)

@@ -23,10 +23,10 @@ Ctrl-D ends, Ctrl-C forgets the line"""
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How lines are translated at the moment."""
+    """How lines are translated at the moment; without a beam with that of the model."""
 
     model: str = "en-de"
-    beam: int = 4
+    beam: int | None = None
     n_best: int = 1
     scores: bool = False
 
@@ -46,7 +46,7 @@ class Dialogue:
         text = line.encode(errors="surrogatepass").decode(errors="replace")
         text = text.removeprefix(":") if text.startswith("::") else text
         manner = self.manner
-        options = Options(beam=max(manner.beam, manner.n_best))
+        options = Options(beam=max(manner.beam or self.translator.defaults.beam, manner.n_best))
         wanted = Wanted(n_best=manner.n_best, scores=manner.scores)
         (found,) = translate_lines(self.translator, [text], options, self._batching, wanted)
         if not manner.scores:

@@ -19,7 +19,8 @@ class Source:
     """A part of a line: its text, the white space around it, and its ids for the encoder, end piece included.
 
     Without ids there is nothing to translate: such a part comes out as it is. What attention must not see of it,
-    places among the ids, is `hidden`.
+    places among the ids, is `hidden`. `language` is the code of the language to translate into that its line began
+    with, for models that know several; the ids have it, the text does not.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Source:
     before: str = ""
     after: str = ""
     hidden: frozenset[int] = frozenset()
+    language: str = ""
 
     @classmethod
     def literal(cls, text: str) -> Source:

@@ -21,8 +21,8 @@ import sentencepiece
 
 from .errors import BundleError, RecipeError
 
-Kind = Literal["sentencepiece", "bpemb"]
-KINDS: tuple[Kind, ...] = ("sentencepiece", "bpemb")
+Kind = Literal["sentencepiece", "bpemb", "marian"]
+KINDS: tuple[Kind, ...] = ("sentencepiece", "bpemb", "marian")
 SPACE_MARK = "▁"  # how SentencePiece writes a space
 _DIGIT = re.compile(r"\d")
 
@@ -62,9 +62,7 @@ class Tokenizer:
 
     def __init__(self, model: bytes, options: TokenizerOptions | None = None) -> None:
         """`model` is the content of a SentencePiece file. Raises BundleError if it is none."""
-        self.model = model
-        self.options = options or TokenizerOptions()
-        self._pieces = _processor(model)
+        self._open(model, options or TokenizerOptions())
         pad, known = self._pieces.pad_id(), self._pieces.get_piece_size()
         self.pad_id = pad if pad >= 0 else known
         self.size = known if pad >= 0 else known + 1
@@ -74,6 +72,10 @@ class Tokenizer:
         if self.bos_id < 0 or self.eos_id < 0:
             raise BundleError("the vocabulary has no start or end piece")
 
+    def _open(self, model: bytes, options: TokenizerOptions) -> None:
+        self.model, self.options = model, options
+        self._pieces = _processor(model)
+
     @classmethod
     def load(cls, path: Path, options: TokenizerOptions | None = None) -> Tokenizer:
         """Read a SentencePiece file. Raises BundleError if it cannot be read."""
@@ -81,6 +83,13 @@ class Tokenizer:
             return cls(path.read_bytes(), options)
         except OSError as error:
             raise BundleError(f"cannot read the vocabulary {path}: {error.strerror}") from None
+
+    def language(self, text: str) -> tuple[str, str]:
+        """The code of the language that a text is to be translated into, if it begins with one, and the rest.
+
+        Only models for several languages have such codes (`mapped`).
+        """
+        return "", text
 
     def encode(self, text: str) -> list[int]:
         """Ids of the pieces of text, without start and end."""

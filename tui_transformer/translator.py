@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .banning import Banned
 from .beam import BeamSearch
-from .bundle import SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle, read_bundle
+from .bundle import Bundle, read_bundle
 from .catalogue import find_model
 from .decoding import Options, decode, make_search, pad
 from .events import Encoded, Event, Finished
+from .mapped import load_tokenizers
 from .runtime import Device, Runtime, usable_cores
 from .search import Floats, Forced, Greedy, Hypothesis, Ids
 from .source import ForcedTarget, Source, edges, in_one_line, readable
 from .splitting import split_line
-from .tokenizer import Tokenizer, TokenizerOptions
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ class Translator:
     def __init__(self, bundle: Bundle, device: Device = "auto", threads: int = 1) -> None:
         """Raises BundleError or DeviceError."""
         manifest = bundle.manifest
-        options = TokenizerOptions.from_dict(manifest.tokenizer)
         self.bundle = bundle
         self.special = manifest.special
-        self.source = Tokenizer.load(bundle.file(SOURCE_VOCABULARY), options)
-        self.target = Tokenizer.load(bundle.file(TARGET_VOCABULARY), options)
+        self.generation = manifest.generation
+        self.banned = Banned(self.generation.banned, self.generation.renormalize)
+        self.source, self.target = load_tokenizers(bundle)
         self.runtime = Runtime(bundle, device, threads)
         self._computed_by = device, threads
 
@@ -57,6 +58,11 @@ class Translator:
     def load(cls, model: str = "en-de", device: Device = "auto", threads: int = 1) -> Translator:
         """A model by name or folder. Raises BundleError or DeviceError."""
         return cls(read_bundle(find_model(model)), device, threads)
+
+    @property
+    def defaults(self) -> Options:
+        """How the model wants to be used: its own beam; the rest of the options leaves it to the model anyway."""
+        return Options(beam=self.generation.beam)
 
     # -- one sentence, watched -----------------------------------------------------------------------
 
@@ -70,18 +76,20 @@ class Translator:
         >>> [type(event).__name__ for event in events][:3]
         ['Encoded', 'Step', 'Step']
         """
-        options = options or Options()
+        options = options or self.defaults
         # A blank text still has its end to look at.
         source = self.whole(text) if isinstance(text, str) else text
         ids = source.ids or (self.special.source_eos,)
-        search = make_search([ids], options, *self._ends, scored=True)
+        search = make_search([ids], options, *self._ends, scored=True, generation=self.generation)
         encoding = self.runtime.encode(*self._padded([ids], [source]), attentions=True)
         assert encoding.attentions is not None
         length = len(ids)
         watch = Watcher(self.target, length, options)
         yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
-        turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], attentions=True)
+        turns = decode(
+            self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], True, self.banned
+        )
         for position, turn in enumerate(turns):
             if turn.chosen is None:
                 assert isinstance(search, BeamSearch)
@@ -99,14 +107,18 @@ class Translator:
 
     # -- many lines ------------------------------------------------------------------------------------
 
-    def split(self, line: str) -> list[Source]:
-        """A line as the parts to be translated: its sentences, cut further if longer than the model's."""
+    def split(self, line: str, language: str = "") -> list[Source]:
+        """A line as the parts to be translated: its sentences, cut further if longer than the model's.
+
+        Each part is translated into the `language` that the line begins with, else into the one that is given.
+        """
         manifest = self.bundle.manifest
-        limit = min(manifest.sentence_limit, self.runtime.architecture.positions) - 1
+        own, text = self.source.language(line)
+        limit = min(manifest.sentence_limit, self.runtime.architecture.positions) - (2 if own or language else 1)
         parts = split_line(
-            line, manifest.source_language, lambda part: len(self.source.encode(readable(part))) <= limit
+            text, manifest.source_language, lambda part: len(self.source.encode(readable(part))) <= limit
         )
-        return [self._source(part, limit) for part in parts]
+        return [self._source(part, limit, own or language) for part in parts]
 
     def source_ids(self, text: str) -> tuple[int, ...]:
         """All pieces of a text, without the end."""
@@ -118,12 +130,14 @@ class Translator:
 
     def whole(self, text: str) -> Source:
         """A text in one part, cut at the model's positions."""
-        return self._source(text, self.runtime.architecture.positions - 1)
+        language, text = self.source.language(text)
+        return self._source(text, self.runtime.architecture.positions - (2 if language else 1), language)
 
-    def _source(self, text: str, limit: int) -> Source:
+    def _source(self, text: str, limit: int, language: str = "") -> Source:
         before, core, after = edges(text)
-        ids = (*self.source.encode(readable(core))[:limit], self.special.source_eos) if core else ()
-        return Source(core, ids, before, after)
+        code = self.source.encode(language) if language else []
+        ids = (*code, *self.source.encode(readable(core))[:limit], self.special.source_eos) if core else ()
+        return Source(core, ids, before, after, language=language)
 
     def translate_batch(
         self,
@@ -136,15 +150,15 @@ class Translator:
         `prefixes` are forced beginnings, one for each source and all equally long, instead of the options' one.
         Log-probabilities are those of what follows a forced beginning; greedy search does not know them.
         """
-        options = options or Options()
+        options = options or self.defaults
         found = [[Hypothesis((), 0.0, 0.0)] for _ in sources]
         real = [i for i, source in enumerate(sources) if source.ids]
         if real:
             ids = [sources[i].ids for i in real]
             forced = [prefixes[i] if prefixes else options.prefix for i in real]
-            search = make_search(ids, options, *self._ends, prefixes=forced)
+            search = make_search(ids, options, *self._ends, prefixes=forced, generation=self.generation)
             cache = self.runtime.encode(*self._padded(ids, [sources[i] for i in real])).cache
-            for _ in decode(self.runtime, cache, search, self.special.target_bos, forced):
+            for _ in decode(self.runtime, cache, search, self.special.target_bos, forced, banned=self.banned):
                 pass
             for i, prefix, hypotheses in zip(real, forced, search.results(), strict=True):
                 found[i] = [Hypothesis((*prefix, *h.ids), h.log_probability, h.score, h.complete) for h in hypotheses]
@@ -241,7 +255,7 @@ class Translator:
 
         if position < 1 or count < 1:
             raise ValueError("position and count are counted from 1")
-        options = options or Options()
+        options = options or self.defaults
         if options.sampling or options.no_repeat_ngram:
             raise ValueError("alternatives can be had neither with sampling nor with no_repeat_ngram")
         wanted = Wanted(n_best=count, alternatives=position)
@@ -283,7 +297,7 @@ class Translator:
         from .probing import probe_sentence  # it is built on this module
 
         source = self.whole(text) if isinstance(text, str) else text
-        return probe_sentence(self, source, target, options or Options(), lens, width)
+        return probe_sentence(self, source, target, options or self.defaults, lens, width)
 
     def without(self, heads: Iterable[Head]) -> Translator:
         """A translator with these attention heads off, on the probe graphs; tokenizers and sessions are shared.

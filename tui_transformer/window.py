@@ -68,14 +68,16 @@ class WindowTranslator:
 
     def _tasks(self, text: str, prefix: tuple[int, ...]) -> list[Task]:
         """The parts of a line; where its parting would tear apart what must be kept, it is cut around that."""
-        sources = self.translator.split(text)
+        language, text = self.translator.source.language(text)
+        sources = self.translator.split(text, language)
         if self.wanted.keeper and len(sources) > 1 and _torn(sources, self.wanted.keeper.spans(text)):
-            return self._around_kept(text, prefix, self.wanted.keeper)
+            return self._around_kept(text, prefix, self.wanted.keeper, language)
         return _with_prefix(sources, prefix)
 
-    def _around_kept(self, text: str, prefix: tuple[int, ...], keeper: Keeper) -> list[Task]:
+    def _around_kept(self, text: str, prefix: tuple[int, ...], keeper: Keeper, language: str) -> list[Task]:
         pieces = [
-            [Source.literal(piece)] if stays else self.translator.split(piece) for piece, stays in keeper.cut(text)
+            [Source.literal(piece)] if stays else self.translator.split(piece, language)
+            for piece, stays in keeper.cut(text)
         ]
         return _with_prefix([source for piece in pieces for source in piece], prefix)
 
@@ -129,7 +131,9 @@ class WindowTranslator:
             for i, part in zip(lost, self._with_stand_ins([tasks[i] for i in lost], keeper, words), strict=True):
                 found[i] = [part] if part.texts else []
         lost = [i for i, parts in enumerate(found) if not parts]
-        around = [self._around_kept(tasks[i].source.whole, tasks[i].prefix, keeper) for i in lost]
+        around = [
+            self._around_kept(tasks[i].source.whole, tasks[i].prefix, keeper, tasks[i].source.language) for i in lost
+        ]
         pieces = iter(self._parts([task for of_task in around for task in of_task]))
         for i, of_task in zip(lost, around, strict=True):
             found[i] = [self.unended(next(pieces)) for _ in of_task]
@@ -150,7 +154,10 @@ class WindowTranslator:
     def _with_stand_ins(self, tasks: Sequence[Task], keeper: Keeper, words: Sequence[str]) -> list[Part]:
         """A part for each task, without any hypothesis where that fails."""
         masks = [keeper.mask(task.source.text, words) for task in tasks]
-        masked = [self.translator.split(mask[0]) if mask else [] for mask in masks]
+        masked = [
+            self.translator.split(mask[0], task.source.language) if mask else []
+            for task, mask in zip(tasks, masks, strict=True)
+        ]
         # What got too long, or looks like two sentences now, is left to the next attempt.
         usable = [i for i, sources in enumerate(masked) if len(sources) == 1]
         found = dict(zip(usable, self.search([Task(masked[i][0], tasks[i].prefix) for i in usable]), strict=True))

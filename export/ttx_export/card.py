@@ -9,10 +9,12 @@ from typing import Any
 
 from tui_transformer.bundle import Manifest
 
+from . import imported_card
 from .failures import Weakness
 from .recipe import parse_recipe
 from .view import sparkline
 
+_CHOSEN = "Development sets: the model was chosen by the loss on the first of them."
 CURVE_ROWS = 10
 CURVE_WIDTH = 60
 
@@ -22,12 +24,14 @@ def model_card(manifest: Manifest, size: int, weak: Sequence[Weakness] = ()) -> 
 
     Raises ValueError or TypeError if the recipe in the manifest is none.
     """
+    if "imported_from" in manifest.provenance:
+        return _imported(manifest, size, weak)
     recipe = parse_recipe(manifest.provenance["recipe"])
     return "\n\n".join(
         (
             f"# {manifest.name}: {manifest.source_language} → {manifest.target_language}",
             recipe.description or "A Transformer trained with ttx.",
-            "\n".join(_facts(manifest, manifest.provenance["training"], size)),
+            "\n".join(_facts(manifest, _training(manifest.provenance["training"]), size)),
             "## Scores\n\n" + _scores(manifest),
             *(["## What it does badly\n\n" + _weaknesses(weak)] if weak else []),
             "## Data\n\n" + _data(manifest),
@@ -39,7 +43,31 @@ def model_card(manifest: Manifest, size: int, weak: Sequence[Weakness] = ()) -> 
     )
 
 
-def _facts(manifest: Manifest, progress: dict[str, Any], size: int) -> list[str]:
+def _imported(manifest: Manifest, size: int, weak: Sequence[Weakness]) -> str:
+    """The card of a model that was not trained here."""
+    provenance = manifest.provenance
+    return "\n\n".join(
+        (
+            f"# {manifest.name}: {manifest.source_language} → {manifest.target_language}",
+            imported_card.description(provenance),
+            "\n".join(_facts(manifest, "elsewhere", size)),
+            "## Scores\n\n" + _scores(manifest),
+            *(["## What it does badly\n\n" + _weaknesses(weak)] if weak else []),
+            "## Exactness\n\n" + _parity(manifest.parity),
+            "## Limits\n\n" + _limits(manifest, "Reads sentences") + imported_card.languages(provenance),
+            "## Configuration\n\n" + imported_card.configuration(provenance),
+        )
+    )
+
+
+def _training(progress: Mapping[str, Any]) -> str:
+    return (
+        f"{progress['step']:,} updates, {progress['epochs']:.1f} epochs, {progress['tokens'] / 1e6:.1f} M "
+        f"target tokens, {progress['seconds'] / 3600:.1f} hours of updates on {progress.get('machine', 'unknown')}"
+    )
+
+
+def _facts(manifest: Manifest, training: str, size: int) -> list[str]:
     a = manifest.architecture
     facts = {
         "Architecture": f"{a.encoder_layers} + {a.decoder_layers} layers, {a.heads} heads, d_model {a.d_model}, "
@@ -47,8 +75,7 @@ def _facts(manifest: Manifest, progress: dict[str, Any], size: int) -> list[str]
         "Parameters": f"{manifest.provenance['parameters']:,}",
         "Vocabularies": f"{a.source_vocabulary:,} and {a.target_vocabulary:,} pieces ({manifest.tokenizer['kind']})",
         "Precision": f"{manifest.precision}, {size / 1e6:.1f} MB in all",
-        "Training": f"{progress['step']:,} updates, {progress['epochs']:.1f} epochs, {progress['tokens'] / 1e6:.1f} M "
-        f"target tokens, {progress['seconds'] / 3600:.1f} hours of updates on {progress.get('machine', 'unknown')}",
+        "Training": training,
     }
     return ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in facts.items())]
 
@@ -67,7 +94,7 @@ def _scores(manifest: Manifest) -> str:
     ]
     notes = [
         "Measured on this very bundle. ± is half the width of the 95 % interval, by bootstrap resampling.",
-        "Development sets: the model was chosen by the loss on the first of them. "
+        *([] if "imported_from" in manifest.provenance else [_CHOSEN]),
         "A set held out of a corpus that the model was trained on flatters it: near-duplicates remain.",
     ]
     if tests := dict.fromkeys(s["set"] for s in manifest.scores if s.get("role") == "test"):
@@ -183,10 +210,8 @@ def _parity(parity: Any) -> str:
     return "\n".join(lines)
 
 
-def _limits(manifest: Manifest) -> str:
-    limits = (
-        f"Trained on sentences of at most {manifest.sentence_limit} pieces; longer lines are translated part by part."
-    )
+def _limits(manifest: Manifest, known: str = "Trained on sentences") -> str:
+    limits = f"{known} of at most {manifest.sentence_limit} pieces; longer lines are translated part by part."
     if manifest.precision == "int8":
         limits += (
             " The 8-bit products are exact on processors with VNNI (Intel since 2019, AMD since Zen 4) and on ARM; "

@@ -17,6 +17,7 @@ from tui_transformer.errors import BundleError, RecipeError
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .model import Transformer
+from .origin import Origin
 from .recipe import Recipe, parse_recipe
 from .vocabulary import Vocabularies
 
@@ -26,17 +27,21 @@ LAST, BEST, AVERAGE = "last.pt", "best.pt", "average.pt"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A trained model with all that explains it. `progress` says how far training was (steps, hours…)."""
+    """A trained model with all that explains it. `progress` says how far training was (steps, hours…).
+
+    `origin` is None for what was trained here; of what was not, nothing is known of the progress.
+    """
 
     recipe: Recipe
     shape: Architecture
     vocabularies: Vocabularies
     weights: dict[str, Tensor]
     progress: dict[str, Any]
+    origin: Origin | None = None
 
     def build_model(self) -> Transformer:
         """The PyTorch model in evaluation mode, dropout off. Raises RecipeError if the weights are not its own."""
-        model = Transformer(self.shape, self.vocabularies.source.pad_id)
+        model = Transformer(self.shape, self.vocabularies.source.pad_id, target_pad_id=self.vocabularies.target.pad_id)
         try:
             model.load_state_dict(self.weights)
         except (RuntimeError, AttributeError, TypeError) as error:

@@ -23,13 +23,13 @@ ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "
 
 
 class TokenEmbedding(nn.Module):
-    """Section 3.4: a row of the table for each id, times √d_model."""
+    """Section 3.4: a row of the table for each id, times √d_model (`scale`)."""
 
-    def __init__(self, vocabulary: int, d_model: int) -> None:
+    def __init__(self, vocabulary: int, d_model: int, scale: float) -> None:
         super().__init__()
         self.table = nn.Embedding(vocabulary, d_model)
         nn.init.normal_(self.table.weight, std=d_model**-0.5)
-        self.scale = math.sqrt(d_model)
+        self.scale = scale
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids (B, S) → (B, S, D)."""
@@ -197,13 +197,18 @@ class Decoded:
 class Transformer(nn.Module):
     """Section 3: an encoder, a decoder and a projection to the vocabulary."""
 
-    def __init__(self, shape: Architecture, pad_id: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, shape: Architecture, pad_id: int, dropout: float = 0.0, target_pad_id: int | None = None
+    ) -> None:
+        """`target_pad_id`: the target side's, if that is another one."""
         super().__init__()
         self.shape = shape
         self.pad_id = pad_id
-        self.source_embedding = TokenEmbedding(shape.source_vocabulary, shape.d_model)
+        self.target_pad_id = pad_id if target_pad_id is None else target_pad_id
+        sizes = shape.d_model, shape.embedding_scale
+        self.source_embedding = TokenEmbedding(shape.source_vocabulary, *sizes)
         self.target_embedding = (
-            self.source_embedding if shape.tied == "all" else TokenEmbedding(shape.target_vocabulary, shape.d_model)
+            self.source_embedding if shape.tied == "all" else TokenEmbedding(shape.target_vocabulary, *sizes)
         )
         self.positions = PositionalEncoding(shape.positions, shape.d_model, shape.positional_layout, dropout)
         self.encoder = nn.ModuleList(EncoderLayer(shape, dropout) for _ in range(shape.encoder_layers))
@@ -236,7 +241,9 @@ class Transformer(nn.Module):
     def decode(self, target: Tensor, encoded: Encoded) -> Decoded:
         """target ids (B, T): a whole prefix at once, each position blind to its future."""
         look_ahead = torch.from_numpy(look_ahead_mask(target.shape[1])).to(target.device)
-        mask = combine_masks(padding_mask(target, self.pad_id), look_ahead)
+        padding = padding_mask(target, self.target_pad_id)
+        padding[..., 0] = True  # Marian's models begin with the piece for padding
+        mask = combine_masks(padding, look_ahead)
         x = self.positions(self.target_embedding(target))
         self_attentions, cross_attentions = [], []
         for layer in self.decoder:

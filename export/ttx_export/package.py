@@ -10,6 +10,8 @@ from typing import Any
 from tui_transformer import __version__, bundle
 from tui_transformer.bundle import Bundle, Manifest, Precision, SpecialTokens
 from tui_transformer.errors import RecipeError
+from tui_transformer.generation import Generation
+from tui_transformer.mapped import MappedTokenizer, write_names
 from tui_transformer.runtime import Runtime, usable_cores
 from tui_transformer.translator import Translator
 
@@ -74,7 +76,7 @@ def _check_place(out: Path) -> None:
     if not out.exists():
         return
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else {""}
-    ours = {bundle.MANIFEST, bundle.CARD, *bundle.REQUIRED}
+    ours = {bundle.MANIFEST, bundle.CARD, bundle.PIECES, *bundle.REQUIRED}
     if names and (bundle.MANIFEST not in names or names - ours):
         raise RecipeError(f"{out} exists and is not just a model: choose another folder")
 
@@ -141,6 +143,9 @@ def write_graphs(
     write_graph_files(weights, model.shape, manifest.precision, linear, folder)
     (folder / bundle.SOURCE_VOCABULARY).write_bytes(checkpoint.vocabularies.source.model)
     (folder / bundle.TARGET_VOCABULARY).write_bytes(checkpoint.vocabularies.target.model)
+    source, target = checkpoint.vocabularies.source, checkpoint.vocabularies.target
+    if isinstance(source, MappedTokenizer) and isinstance(target, MappedTokenizer):
+        write_names(source, target, folder / bundle.PIECES)
     return bundle.write_manifest(folder, manifest)
 
 
@@ -160,11 +165,22 @@ def _manifest(checkpoint: Checkpoint, model: Transformer, wanted: Wanted) -> Man
         opset=OPSET,
         sentence_limit=min(recipe.data.max_length, checkpoint.shape.positions),
         provenance=_provenance(checkpoint, parameter_count(model)),
+        generation=checkpoint.origin.generation if checkpoint.origin else Generation(),
     )
     return with_curve(with_sizes(manifest, recipe.data, wanted.data), wanted.run)
 
 
 def _provenance(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
+    if origin := checkpoint.origin:
+        return {
+            "imported_from": origin.source,
+            "form": origin.form,
+            "licence": origin.licence,
+            "languages": list(origin.languages),
+            "config": origin.config,
+            "parameters": parameters,
+            "code_version": __version__,
+        }
     return {
         "recipe": checkpoint.recipe.text,
         "parameters": parameters,
@@ -197,7 +213,7 @@ def _corpora(data: Data, epochs: float) -> list[dict[str, Any]]:
 def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[Pair]]:
     if wanted.data is None:
         if wanted.precision == "int8" or wanted.score:
-            raise RecipeError("int8 and scores need development text: name its folder with --data, or give --no-score")
+            raise RecipeError("int8 and scores need development text: name it with --data, or give --no-score")
         return {}
     if not checkpoint.recipe.data.dev and wanted.precision == "int8":
         raise RecipeError("the recipe names no development set to calibrate int8 on")

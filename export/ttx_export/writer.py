@@ -55,7 +55,7 @@ class Writer:
 
     def embed(self, side: str, ids: str) -> str:
         """ids (…) → rows of the embedding times √d_model (…, D)."""
-        table = self.weights[f"{side}_embedding.table.weight"] * math.sqrt(self.shape.d_model)
+        table = self.weights[f"{side}_embedding.table.weight"] * self.shape.embedding_scale
         return self.linear.table(self.graph, f"{side}_embedding", table, ids)
 
     def position_table(self) -> str:

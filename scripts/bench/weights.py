@@ -98,7 +98,7 @@ def _tables(constants: dict[str, Array], weights: dict[str, Array], shape: Archi
     found = {}
     for side, shared in (("source", shape.tied == "all"), ("target", shape.tied != "none")):
         table = weights["projection.weight"] if shared else _floats(constants, f"{side}_embedding")
-        factor = 1.0 if shared else math.sqrt(shape.d_model)
+        factor = 1.0 if shared else shape.embedding_scale
         found[f"{side}_embedding.table.weight"] = (table / factor).astype(np.float32)
     return found
 

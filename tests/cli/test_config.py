@@ -27,7 +27,7 @@ def shown(ttx: Ttx) -> dict[str, tuple[str, str]]:
 def test_without_settings_all_is_default(ttx: Ttx) -> None:
     rows = shown(ttx)
     assert {origin for _, origin in rows.values()} == {"default"}
-    assert rows["translate.beam"] == ("4", "default")
+    assert rows["translate.beam"] == ("", "default")  # the model's own
     assert rows["score.format"] == ("tsv", "default")
     assert rows["export.score"] == ("true", "default")
     assert rows["train.epochs"] == ("", "default")

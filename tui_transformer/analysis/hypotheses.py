@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tui_transformer.errors import InputError
 from tui_transformer.events import BeamStep, EndedHypothesis, LiveHypothesis, Trace
+from tui_transformer.ranking import PaperRanking, Ranking, TransformersRanking
 
 
 @dataclass(slots=True, eq=False)
@@ -132,16 +133,25 @@ def grown(trace: Trace) -> Hypotheses:
     return hypotheses
 
 
-def inferred_alpha(ended: Sequence[EndedHypothesis], forced: int = 0) -> float | None:
-    """The exponent of the length penalty ((5 + length) / 6)^α, from what log-probabilities were divided by.
+def inferred_ranking(ended: Sequence[EndedHypothesis], forced: int = 0) -> Ranking | None:
+    """How hypotheses were compared, from what their log-probabilities were divided by; `forced` pieces do not count.
 
-    `forced` pieces do not count. None if nothing tells it: nothing has ended, or only what has length 1 or no score.
+    The paper's way if it explains all of them, else that of transformers. None if nothing tells it: nothing has
+    ended, or only what has length 1 or no score.
     """
-    for one in ended:
-        length = len(one.ids) - forced + 1
-        if one.score and one.log_probability and length > 1:
-            return math.log(one.log_probability / one.score) / math.log((5 + length) / 6)
-    return None
+    telling = [
+        (len(one.ids) - forced + 1, one.log_probability / one.score)
+        for one in ended
+        if one.score and one.log_probability and len(one.ids) > forced
+    ]
+    if not telling:
+        return None
+    length, divisor = telling[0]
+    tried = (
+        PaperRanking(math.log(divisor) / math.log((5 + length) / 6)),
+        TransformersRanking(math.log(divisor) / math.log(length)),
+    )
+    return next((one for one in tried if all(math.isclose(one.penalty(n), d, rel_tol=1e-4) for n, d in telling)), None)
 
 
 def _end(parent: Node, step: int, ended: EndedHypothesis) -> Node:

@@ -15,6 +15,7 @@ from .config import app as config
 from .diff import diff
 from .evaluate import evaluate
 from .export import export
+from .import_ import import_model
 from .info import info
 from .inspect import app as inspect
 from .models import app as models
@@ -47,6 +48,7 @@ app.command("evaluate", epilog=EXIT_CODES)(evaluate)
 app.command("info", epilog=EXIT_CODES)(info)
 app.command("train", epilog=EXIT_CODES)(train)
 app.command("export", epilog=EXIT_CODES)(export)
+app.command("import", epilog=EXIT_CODES)(import_model)
 app.add_typer(inspect, name="inspect", epilog=EXIT_CODES)
 app.command("diff", epilog=EXIT_CODES)(diff)
 app.add_typer(models, name="models", epilog=EXIT_CODES)

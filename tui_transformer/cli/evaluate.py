@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .parameters import BeamOption, DeviceName, DeviceOption, ModelOption, ThreadsOption, model_names
+from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption, model_names
 
 if TYPE_CHECKING:
     from ttx_export.compare import Measured, System
@@ -24,7 +24,7 @@ def evaluate(
         str | None,
         typer.Option(help="Compare with this model.", autocompletion=model_names, show_default=False),
     ] = None,
-    beam: BeamOption = 4,
+    beam: UsualBeamOption = None,
     samples: Annotated[int, typer.Option(min=100, max=100_000, help="Resamples of the bootstrap.")] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the signatures.")] = False,
     device: DeviceOption = DeviceName.auto,
@@ -48,6 +48,7 @@ def evaluate(
     read = _read(pairs)
     # Both are loaded before the first is put to work: one that is missing is found at once.
     loaded = [(name, Translator.load(name, device.value)) for name in (model, against) if name]
+    beam = beam or loaded[0][1].defaults.beam
     systems = []
     for name, translator in loaded:
         if sys.stderr.isatty():

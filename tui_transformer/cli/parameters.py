@@ -35,3 +35,12 @@ ThreadsOption = Annotated[
     typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
 ]
 BeamOption = Annotated[int, typer.Option(min=1, max=64, help="Hypotheses kept a sentence; 1 is greedy search.")]
+UsualBeamOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        show_default="the model's own, 4 for ours",
+        help="Hypotheses kept a sentence; 1 is greedy search.",
+    ),
+]

@@ -13,7 +13,7 @@ import typer
 
 from tui_transformer.errors import TtxError
 
-from .parameters import BeamOption, DeviceName, DeviceOption, ModelOption, ThreadsOption
+from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption
 
 if TYPE_CHECKING:
     from tui_transformer.dialogue import Dialogue
@@ -23,7 +23,7 @@ HISTORY_LINES = 1000
 
 def shell(
     model: ModelOption = "en-de",
-    beam: BeamOption = 4,
+    beam: UsualBeamOption = None,
     device: DeviceOption = DeviceName.auto,
     threads: ThreadsOption = None,
 ) -> None:

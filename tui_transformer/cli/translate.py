@@ -9,7 +9,7 @@ import typer
 
 from tui_transformer.errors import QualityError
 
-from .parameters import BeamOption, DeviceName, DeviceOption, ModelOption, ThreadsOption
+from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption
 from .translate_parameters import (
     USUAL_ALTERNATIVES,
     AlignHeads,
@@ -54,7 +54,7 @@ def translate(
     input_file: InputFile = None,
     output_file: OutputFile = None,
     model: ModelOption = "en-de",
-    beam: BeamOption = 4,
+    beam: UsualBeamOption = None,
     device: DeviceOption = DeviceName.auto,
     threads: ThreadsOption = None,
     line_buffered: LineBuffered = False,
@@ -66,7 +66,7 @@ def translate(
     scores: Scores = False,
     alignment: AlignmentOption = None,
     align_heads: AlignHeads = None,
-    length_penalty: LengthPenalty = 0.6,
+    length_penalty: LengthPenalty = None,
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = 0,
     prefix: Prefix = None,
@@ -112,6 +112,8 @@ def translate(
         typer.echo("ttx: reading from the terminal, a line at a time; Ctrl-D ends", err=True)
     cores = threads or usable_cores()
     translator = Translator.load(model, device.value)
+    beam = beam or translator.defaults.beam
+    shown.check(beam)
     if verbose:
         _describe(translator, cores)
     forced = prefix_ids(translator, prefix, "--prefix") if prefix else ()

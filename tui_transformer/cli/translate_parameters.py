@@ -106,8 +106,14 @@ AlignHeads = Annotated[
     ),
 ]
 LengthPenalty = Annotated[
-    float,
-    typer.Option(min=0.0, max=5.0, rich_help_panel=SEARCH, help="Above 0 favours longer translations (beam search)."),
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=5.0,
+        show_default="the model's own, 0.6 for ours",
+        rich_help_panel=SEARCH,
+        help="Above 0 favours longer translations (beam search).",
+    ),
 ]
 MaxLength = Annotated[
     int | None,
@@ -115,7 +121,7 @@ MaxLength = Annotated[
         min=1,
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Most pieces of a translation; twice the source and 10 if not given.",
+        help="Most pieces of a translation; if not given the model's own, for ours twice the source and 10.",
     ),
 ]
 NoRepeat = Annotated[
@@ -232,11 +238,11 @@ class Shown:
     report: bool
     alternatives: int | None = None
 
-    def check(self, beam: int) -> None:
-        """Raises BadParameter for what makes no sense together."""
+    def check(self, beam: int | None) -> None:
+        """Raises BadParameter for what makes no sense together, as far as that is known without a `beam`."""
         if self.n_best and self.alternatives and self.n_best > MOST_ALTERNATIVES:
             raise typer.BadParameter(f"--alternatives gives at most {MOST_ALTERNATIVES}: --n-best is {self.n_best}")
-        if self.n_best and not self.alternatives and self.n_best > beam:
+        if self.n_best and beam and not self.alternatives and self.n_best > beam:
             raise typer.BadParameter(f"--n-best {self.n_best} needs a --beam as wide: it is {beam}")
         if self.alignment is Alignment.soft and self.format is not OutputFormat.jsonl:
             raise typer.BadParameter("--alignment soft needs --format jsonl")

@@ -179,7 +179,7 @@ class Conductor(App[None]):
     def on_loaded(self, message: Loaded) -> None:
         """The engine is there: decode what has been typed meanwhile."""
         self.engine = message.engine
-        request = self.asked.request
+        request = replace(self.asked.request, beam=self.engine.beam)
         if self.engine.text is not None:
             request = replace(request, text=self.engine.text)
             self.show_only(self.engine.text)

@@ -14,6 +14,7 @@ from .live import Request
 if TYPE_CHECKING:
     from tui_transformer.ablation import Ablation
     from tui_transformer.events import Event, Finished, Trace
+    from tui_transformer.ranking import Ranking
     from tui_transformer.traces import Inside, Recording
     from tui_transformer.translator import Options, Source, Translator
 
@@ -43,6 +44,8 @@ class Engine(Protocol):
     facts: Facts
     text: str | None
     """The only text that it knows, None if it can decode any."""
+    beam: int
+    """How many hypotheses it keeps if nobody says otherwise."""
 
     def sentences(self, text: str) -> tuple[str, ...]:
         """The sentences of a text that are translated one by one; at least one, which may be blank."""
@@ -65,6 +68,9 @@ class Engine(Protocol):
         A shorter source is padded to `width`.
         """
 
+    def ranking(self, request: Request) -> Ranking | None:
+        """How a beam's hypotheses are compared; None where only their scores tell."""
+
     def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
         """What the watched sentence loses without the heads that are off, by a target (ids without its end).
 
@@ -86,6 +92,7 @@ class ModelEngine:
         name = f"{path.parent.name}/{path.name}" if path.parent.name else path.name
         languages = manifest.source_language, manifest.target_language
         self.text: str | None = None
+        self.beam = translator.generation.beam
         self.facts = Facts(name, languages, manifest.precision, translator.runtime.device)
 
     @property
@@ -140,6 +147,12 @@ class ModelEngine:
         probed = translator.probe(self._watched(request), target, width=width)
         return Inside(probed, translator.target.pieces(range(translator.target.size)), ())
 
+    def ranking(self, request: Request) -> Ranking | None:
+        """See `Engine`."""
+        from tui_transformer.decoding import ranking
+
+        return ranking(options_of(request), self._translator.generation)
+
     def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
         """See `Engine`."""
         from tui_transformer.ablation import ablate
@@ -165,6 +178,7 @@ class ReplayEngine:
     def __init__(self, recording: Recording, path: Path) -> None:
         self.recording = recording
         self.text: str | None = recording.reading.encoded.text
+        self.beam = len(recording.searches[-1].beam_steps[-1].live) if recording.searches else 1
         self.facts = Facts(path.name, ("replay",), "kept", "no model", replay=True)
 
     @property
@@ -197,6 +211,10 @@ class ReplayEngine:
     def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:  # noqa: ARG002
         """Raises UsageError: a decoding does not keep it."""
         raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
+
+    def ranking(self, request: Request) -> Ranking | None:  # noqa: ARG002
+        """None: only the scores tell."""
+        return None
 
     def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:  # noqa: ARG002
         """Raises UsageError: nothing can be taken away from what is over."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tui_transformer.translator import Translator
 
 TOP, MOST = 5, 100
-LENGTH_PENALTY = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,8 @@ class Asked:
         """How to decode."""
         from tui_transformer.decoding import Options as Decoding
 
-        alpha = LENGTH_PENALTY if self.length_penalty is None else self.length_penalty
-        return Decoding(beam=self.beam or 1, length_penalty=alpha, candidates=TOP if self.top is None else self.top)
+        top = TOP if self.top is None else self.top
+        return Decoding(beam=self.beam or 1, length_penalty=self.length_penalty, candidates=top)
 
     def check(self, options: Options) -> None:
         """Raise UsageError for what does not go together."""
@@ -75,7 +74,8 @@ def decode(
     ] = None,
     length_penalty: Annotated[
         float | None,
-        typer.Option(min=0, help="α of the beam's length penalty, 0.6 if not given.", show_default=False),
+        typer.Option(min=0, help="α of the beam's length penalty; the model's own if not given, 0.6 for ours.",
+                     show_default=False),
     ] = None,
     layer: Annotated[
         int | None, typer.Option(help="Attention of this layer, from 1; all if not given.", show_default=False)

@@ -92,7 +92,8 @@ def _lookup(of: Embedding, text: str) -> Picture:
 
     ids = (*of.ids(text), of.end)
     rows = of.translator.embeddings(of.side, ids)
-    return lookup_picture(Looked(text, of.side, of.vocabulary.pieces(ids), ids, rows, of.vocabulary.size))
+    scaled = of.translator.runtime.architecture.scale_embedding
+    return lookup_picture(Looked(text, of.side, of.vocabulary.pieces(ids), ids, rows, of.vocabulary.size, scaled))
 
 
 def _neighbours(of: Embedding, terms: Sequence[tuple[int, int]], count: int) -> Picture:

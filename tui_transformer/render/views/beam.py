@@ -172,13 +172,14 @@ def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis],
     if ended and (divisor := penalty(ended[0])):
         length = len(ended[0].ids) - len(trace.steps) + 1
         said.append(
-            f"The best has log-probability {ended[0].log_probability:.2f}, divided by its length penalty "
-            f"((5 + {length}) / 6)^α = {divisor:.2f}: score {ended[0].score:.2f}."
+            f"The best has log-probability {ended[0].log_probability:.2f}, divided by the penalty for its length of "
+            f"{length}, which is {divisor:.2f}: score {ended[0].score:.2f}."
         )
     if going:
         said.append(f"The search goes on; the best so far is {quoted(finished.text)}.")
     elif not finished.complete:
-        said.append(f"None chose the end before the length limit: the likeliest beginning is {quoted(finished.text)}.")
+        who = "What the length limit cut off ranks first" if ended else "None chose the end before the length limit"
+        said.append(f"{who}: the likeliest beginning is {quoted(finished.text)}.")
     return said
 
 

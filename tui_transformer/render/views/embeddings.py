@@ -26,7 +26,10 @@ ONE_HOT_SHARE = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Looked:
-    """Pieces of a text, their ids, and the rows (S, D) that the model reads for them, of a vocabulary of so many."""
+    """Pieces of a text, their ids, and the rows (S, D) that the model reads for them, of a vocabulary of so many.
+
+    `scaled`: whether the model reads them times √d_model.
+    """
 
     text: str
     side: TextSide
@@ -34,6 +37,7 @@ class Looked:
     ids: tuple[int, ...]
     rows: Floats
     vocabulary: int
+    scaled: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,10 +82,11 @@ def lookup_picture(looked: Looked) -> Picture:
         Text(f"1 stands for {largest:.2f}", style=QUIET),
     )  # fmt: skip
     first = looked.ids[0]
+    scale = f", times √{size}" if looked.scaled else ""
     says = (
         f"{quoted(looked.pieces[0])} has id {first}: its one-hot vector has a 1 there and {looked.vocabulary - 1:,} "
         "zeros, so that the product with the table is nothing but that row.",
-        f"The rows are as the model reads them, times √{size}; their lengths go from {norms.min():.2f} to "
+        f"The rows are as the model reads them{scale}; their lengths go from {norms.min():.2f} to "
         f"{norms.max():.2f}. Positions are added next.",
     )
     values = {"text": looked.text, "side": looked.side, "pieces": looked.pieces, "ids": looked.ids,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from tui_transformer.analysis.hypotheses import Hypotheses, Node
-from tui_transformer.beam import length_penalty
 from tui_transformer.events import EndedHypothesis
+from tui_transformer.ranking import PaperRanking, Ranking, TransformersRanking
 from tui_transformer.render.labels import fraction, quoted, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG
 
@@ -20,11 +20,11 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A tree as it was after so many `steps`; `forced` are pieces. `alpha` is None where nothing tells it."""
+    """A tree as it was after so many `steps`; `forced` are pieces. `ranking` is None where nothing tells it."""
 
     hypotheses: Hypotheses
     steps: int
-    alpha: float | None
+    ranking: Ranking | None
     forced: Sequence[str] = ()
     over: bool = False
     """Whether the search has ended with these steps."""
@@ -60,9 +60,19 @@ def hypothesis_lines(known: Known, node: Node) -> Text:
     return Text("\n").join([*lines, *_fate(known, node)])
 
 
-def formula(alpha: float | None) -> str:
-    """How a score is made (Wu et al. 2016, equation 14)."""
-    return f"score = log p / ((5 + length) / 6)^{'α' if alpha is None else f'{alpha:.2g}'}"
+def formula(ranking: Ranking | None) -> str:
+    """How a score is made: by the paper (Wu et al. 2016, equation 14), or as the library transformers does it."""
+    return f"score = log p / {penalty_of(ranking, 'length')}"
+
+
+def penalty_of(ranking: Ranking | None, length: object) -> str:
+    """The length penalty as it is written."""
+    match ranking:
+        case TransformersRanking(alpha=alpha):
+            return f"{length}^{alpha:.2g}"
+        case PaperRanking(alpha=alpha):
+            return f"((5 + {length}) / 6)^{alpha:.2g}"
+    return "length penalty"
 
 
 def _log_probability(node: Node, parent: Node) -> Text:
@@ -76,13 +86,13 @@ def _log_probability(node: Node, parent: Node) -> Text:
 
 def _score(known: Known, node: Node) -> Text:
     length = len(node.path())
-    if known.alpha is None:
+    if known.ranking is None:
         return Text(f"length {length} · its score is not known before a hypothesis has ended", style=QUIET)
-    divisor = length_penalty(length, known.alpha)
+    divisor = known.ranking.penalty(length)
     score = _ended(node).score if node.ended else node.log_probability / divisor
     return Text.assemble(
         f"score {'' if node.ended else 'so far '}{score:.2f}",
-        (f" = {node.log_probability:.2f} / {divisor:.2f}, penalty ((5 + {length}) / 6)^{known.alpha:.2g}", QUIET),
+        (f" = {node.log_probability:.2f} / {divisor:.2f}, penalty {penalty_of(known.ranking, length)}", QUIET),
     )  # fmt: skip
 
 

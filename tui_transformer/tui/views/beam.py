@@ -132,7 +132,7 @@ class BeamView(View):
         place = ended.index(node) if node in ended else -1
         ranking.tell([end.ended for end in ended if end.ended], place)
         ranking.border_title = f"{len(ended)} ended" if ended else "none has ended yet"
-        ranking.border_subtitle = formula(known.alpha)
+        ranking.border_subtitle = formula(known.ranking)
         rows = self.query_one("#beam-rows", PictureView)
         if rows.display:
             self._show_rows(rows, known, node)
@@ -152,7 +152,8 @@ class BeamView(View):
         view.border_title = f"step {node.step + 1}: rows {first + 1}–{min(first + CARDS, width)} of {width}"
 
     def _known(self) -> Known | None:
-        return self._state.known(self.live, self.ttx.playback, self._replay)
+        ranking = self.ttx.engine.ranking(self.live.request) if self.ttx.engine else None
+        return self._state.known(self.live, self.ttx.playback, ranking)
 
     @property
     def _replay(self) -> bool:

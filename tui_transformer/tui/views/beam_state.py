@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_transformer.analysis.hypotheses import Hypotheses, Node
+    from tui_transformer.ranking import Ranking
     from tui_transformer.render.branches import Branches, Seen
     from tui_transformer.render.views.decode import Shown
     from tui_transformer.render.views.hypothesis import Known
@@ -54,12 +55,11 @@ class BeamState:
         self.broken = False
         self.branches = Branches(self.hypotheses, " ".join(step.chosen.piece for step in forced))
 
-    def known(self, live: Live, playback: Playback, replay: bool) -> Known | None:
-        """The tree at the moment: all of it at the newest one, and of a replay only what its own numbers tell."""
+    def known(self, live: Live, playback: Playback, ranking: Ranking | None) -> Known | None:
+        """The tree at the moment: all of it at the newest one. Without a `ranking` what its own numbers tell of it."""
         if self.hypotheses is None or self.broken:
             return None
-        from tui_transformer.analysis.hypotheses import inferred_alpha
-        from tui_transformer.beam import BeamOptions
+        from tui_transformer.analysis.hypotheses import inferred_ranking
         from tui_transformer.render.views.hypothesis import Known
 
         there, forced = len(self.hypotheses.rows), live.search.steps
@@ -67,11 +67,10 @@ class BeamState:
         waiting = playback.playing and playback.pace is not None and not live.done
         newest = playback.moment >= len(live.steps) and not waiting
         steps = there if newest else max(0, min(playback.moment - len(forced), there))
-        alpha = inferred_alpha([node.ended for node in self.hypotheses.ended if node.ended], len(forced))
-        if alpha is None and not replay:
-            alpha = BeamOptions().alpha
+        ended = [node.ended for node in self.hypotheses.ended if node.ended]
+        ranking = ranking or inferred_ranking(ended, len(forced))
         over = newest and live.search.finished is not None and there == len(live.search.beam_steps)
-        return Known(self.hypotheses, steps, alpha, [step.chosen.piece for step in forced], over)
+        return Known(self.hypotheses, steps, ranking, [step.chosen.piece for step in forced], over)
 
     def looked_at(self, known: Known) -> Node:
         """The cursor, or what it came from where it has not been born yet."""
