@@ -19,7 +19,7 @@ from tui_transformer.analysis.alignment import (
     pharaoh,
 )
 from tui_transformer.analysis.lines import LineAttention
-from tui_transformer.analysis.words import Words, merge
+from tui_transformer.analysis.words import Words, merge, merge_by
 from tui_transformer.batching import translate_lines
 from tui_transformer.keep import Keeper
 from tui_transformer.translation import Wanted
@@ -162,3 +162,14 @@ def test_what_is_kept_aligns_with_itself(translator: Translator) -> None:
     (found,) = translate_lines(translator, ["12, 34"], wanted=wanted)
     attention = LineAttention.of(found.parts, [0] * len(found.parts), translator.source, translator.target, ((0, 0),))
     assert attention.pairs() == [(0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    "pieces", [["▁He", "▁ad", "mired", "▁", "her", "."], ["▁a", "<0xC2>", "<0xA0>b", "▁c"], ["ab▁cd", "e", "▁f▁g"]]
+)
+def test_words_that_are_runs_of_pieces_are_added_up_like_any_others(pieces: list[str]) -> None:
+    shares = Words.of(pieces).shares
+    attention = np.random.default_rng(1).random((2, 3, len(pieces), len(pieces)))
+    wanted = (shares / shares.sum(axis=1, keepdims=True)) @ attention @ shares.T
+    assert np.allclose(merge_by(attention, shares, shares), wanted)
+    assert np.allclose(shares.sum(axis=0), 1)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tui_transformer.analysis.projection import along, principal_components
+from tui_transformer.analysis.projection import along, principal_components, toward
 
 ROWS = arrays.arrays(
     np.float64, st.tuples(st.integers(1, 30), st.integers(2, 6)), elements=st.integers(-50, 50).map(float)
@@ -71,3 +71,33 @@ def test_two_axes_show_together_no_more_than_there_is(rows: np.ndarray) -> None:
     np.testing.assert_allclose(found.places[:, 0], rows[:, 0], atol=1e-9)
     assert -1e-9 <= found.seen <= 1 + 1e-9
     assert found.seen >= found.shares.max() - 1e-9
+
+
+@given(ROWS)
+def test_other_rows_come_onto_the_same_axes(rows: np.ndarray) -> None:
+    for found in (principal_components(rows), along(rows, np.eye(rows.shape[1])[:2])):
+        again = found.onto(rows)
+        np.testing.assert_allclose(again.places, found.places, atol=1e-9)
+        np.testing.assert_allclose(again.shares, found.shares, atol=1e-9)
+        assert again.seen == pytest.approx(found.seen, abs=1e-9)
+        np.testing.assert_allclose(
+            found.onto(rows[:1] + 1).places[0] - found.places[0], found.axes.sum(axis=1), atol=1e-9
+        )
+
+
+def test_the_nearest_place_in_a_direction() -> None:
+    places = np.array([[0, 0], [3, 0], [2, 1.5], [1, 5], [-1, 0], [0, -2]], float)
+    assert [toward(places, 0, direction) for direction in ((1, 0), (0, 1), (-1, 0), (0, -1))] == [1, 3, 4, 5]
+    # Nothing within 45 degrees: what lies aside is better than nothing.
+    assert toward(places, 1, (0, 1)) == 2
+    assert toward(places, 3, (0, 1)) is None
+
+
+@given(ROWS.filter(lambda rows: len(rows) > 1), st.sampled_from([(1, 0), (-1, 0), (0, 1), (0, -1)]))
+def test_one_gets_ahead_until_there_is_nothing(rows: np.ndarray, direction: tuple[int, int]) -> None:
+    places, at, seen = rows[:, :2], 0, 0
+    while (ahead := toward(places, at, direction)) is not None:
+        assert (places[ahead] - places[at]) @ direction > 0
+        at, seen = ahead, seen + 1
+    assert seen < len(places)
+    assert (places[at] @ direction) == (places @ np.array(direction)).max()

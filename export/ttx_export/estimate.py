@@ -21,7 +21,7 @@ from tui_transformer.render.views.estimate import Estimate
 from tui_transformer.traces import save_trace
 
 from .checkpoint import describe
-from .evaluate import dev_score, translate_greedily
+from .evaluate import dev_score, translate_samples
 from .model import parameter_count
 from .train import Trainer
 from .watch import watch_greedily
@@ -88,7 +88,7 @@ def measure_evaluation(trainer: Trainer) -> tuple[float, int]:
     for corpus in prepared.dev.values():
         dev_score(trainer.model, corpus, prepared.special, learner.positions, learner.dtype)
     if samples:
-        translate_greedily(trainer.model, samples, vocabularies.source, vocabularies.target, prepared.special)
+        translate_samples(trainer.model, samples, vocabularies)
         with tempfile.TemporaryDirectory() as folder:
             save_trace(watch_greedily(trainer.model, samples[0], vocabularies), Path(folder) / "trace")
             size = (Path(folder) / "trace").stat().st_size

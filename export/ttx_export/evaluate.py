@@ -13,6 +13,7 @@ from .corpus import EncodedCorpus
 from .events import DevScore
 from .loss import projected_cross_entropy
 from .model import Transformer
+from .vocabulary import Vocabularies
 
 
 @torch.inference_mode()
@@ -72,6 +73,14 @@ def translate_greedily(
         for row, i in enumerate(chosen):
             translations[i] = target.decode(_until(prefix[row, 1:].tolist(), special.target_eos))
     return translations
+
+
+def translate_samples(
+    model: Transformer, sources: Sequence[str], vocabularies: Vocabularies
+) -> tuple[tuple[str, str], ...]:
+    """Each source with its greedy translation."""
+    said = translate_greedily(model, sources, vocabularies.source, vocabularies.target, vocabularies.special)
+    return tuple(zip(sources, said, strict=True))
 
 
 def _until(ids: list[int], end: int) -> list[int]:

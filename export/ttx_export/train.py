@@ -22,7 +22,7 @@ from tui_transformer.errors import RecipeError
 from . import checkpoint
 from .batches import Rows, padded_length, plan_epoch
 from .distributed import Processes
-from .evaluate import dev_score, translate_greedily
+from .evaluate import dev_score, translate_samples
 from .events import DevScore, Ended, Evaluated, Event, Reason, Started
 from .learner import Learner
 from .machine import describe_machine
@@ -166,7 +166,7 @@ class Trainer:
             dev = {name: self._score(self.model, name) for name in self.prepared.dev}
             self._save_weights(f"step-{self.state.step:08}.pt", self.model, _first_loss(dev))
             average = self._average()
-            samples = self._translate_samples()
+            samples = translate_samples(self.model, self.recipe.samples, self.prepared.vocabularies)
             watched = self._watch()
         better = self._remember(_first_loss(dev))
         if self.processes.leads:
@@ -200,16 +200,6 @@ class Trainer:
         scores = {name: self._score(mean, name) for name in itertools.islice(self.prepared.dev, 1)}
         self._save_weights(checkpoint.AVERAGE, mean, _first_loss(scores))
         return next(iter(scores.values()), None)
-
-    def _translate_samples(self) -> tuple[tuple[str, str], ...]:
-        vocabularies = self.prepared.vocabularies
-        sources = self.recipe.samples
-        if not sources:
-            return ()
-        translations = translate_greedily(
-            self.model, sources, vocabularies.source, vocabularies.target, self.prepared.special
-        )
-        return tuple(zip(sources, translations, strict=True))
 
     def _watch(self) -> str:
         """Keep a trace of the first sample, so that one can watch the heads form. Returns its file."""

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 import torch
-from run_checks import assert_same_state
+from run_checks import assert_same_state, until
 from ttx_export.checkpoint import load_checkpoint
-from ttx_export.prepare import Prepared
+from ttx_export.prepare import Prepared, prepare
 from ttx_export.recipe import Recipe, load_recipe
 from ttx_export.train import Trainer
 
@@ -128,7 +128,7 @@ def test_killed_at_any_moment_the_run_ends_in_the_same_weights(
     options = {"epochs": 15, "evaluate_every": 40, "checkpoint_minutes": 0.0}
     list(Trainer(tiny(**options), prepared, tmp_path / "whole").run())
     run = tmp_path / "killed"
-    for awaited in ((run / "metrics.jsonl").exists, (run / "last.pt").exists):
+    for awaited in ((run / "metrics.jsonl").exists, (run / "last.pt").exists, (run / "best.pt").exists):
         begun = len(starts(run))
         process = start(command(recipe_file(**options), data_folder, run))
         wait_for(lambda: len(starts(run)) > begun and awaited(), process)  # noqa: B023
@@ -160,3 +160,32 @@ def test_two_processes_do_what_one_does(
     mine, yours = (load_checkpoint(run / "last.pt").weights for run in (one, two))
     for name, weight in mine.items():
         torch.testing.assert_close(yours[name], weight, rtol=1e-2, atol=1e-3)
+
+
+def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_goes_on(
+    recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, prepared: Prepared,
+    tiny: Callable[..., Recipe], start: Callable[..., subprocess.Popen[str]],
+) -> None:  # fmt: skip
+    """The system itself refuses to write: no file may grow beyond half a checkpoint."""
+    options = {"epochs": 4, "checkpoint_minutes": 0.0}
+    list(Trainer(tiny(**options), prepared, tmp_path / "whole").run())
+    run = tmp_path / "run"
+    until(Trainer(tiny(**options), prepared, run), 3)
+    prepare(tiny(**options), data_folder, run / "corpus")
+    intact = (run / "last.pt").read_bytes()
+    limited = (
+        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({len(intact) // 2}, {len(intact) // 2}))\n"
+        "from tui_transformer.cli import main; main()"
+    )
+    python, _, _, *arguments = command(recipe_file(**options), data_folder, run)
+    process = start([python, "-c", limited, *arguments])
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (6, "")
+    assert re.fullmatch(
+        r"ttx: cannot save .*last\.pt: .*; the checkpoint before it is intact", stderr.splitlines()[-1]
+    ), stderr
+    assert "Traceback" not in stderr
+    assert (run / "last.pt").read_bytes() == intact
+    assert not list(run.glob(".*partial"))
+    list(Trainer(tiny(**options), prepared, run).run())
+    assert_same_state(tmp_path / "whole", run)

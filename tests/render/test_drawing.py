@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.columns import Columns
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from tui_transformer.render.bars import Bars, bar, sparkline
@@ -99,6 +99,19 @@ def test_what_does_not_fit_is_pooled_and_the_picture_says_so() -> None:
     assert sum(line.count("█") for line in lines) == 1
     assert lines[-1] == "400 × 400 shown as 60 × 80: each cell is the strongest value of its block"
     assert coloured(HeatMap(values))[-1].plain.startswith("400 × 400 shown as 120 × 80")
+
+
+def test_the_value_at_the_cursor_is_marked() -> None:
+    values = np.linspace(0, 1, 24).reshape(4, 6)
+    heat = HeatMap(values, cursor=(3, 2))
+    first, second = coloured(heat)
+    assert "┼" not in first.plain
+    assert second.plain == "▀▀┼▀▀▀"
+    style = second.get_style_at_offset(Console(), 2)
+    assert style.bgcolor == colour(int(levels(values[3:4, 2])[0]))
+    assert plain(heat) == plain(HeatMap(values))
+    small = HeatMap(values, cursor=(3, 5), max_columns=2, max_lines=1, caption=False)
+    assert [line.plain for line in coloured(small)] == ["▀┼"]
 
 
 def test_thumbnails_stand_side_by_side() -> None:

@@ -64,7 +64,7 @@ class HeadStats:
         entropy = -(weights * np.log2(np.where(weights > 0, weights, 1))).sum(axis=-1)
         most = np.log2(np.maximum(2, seen.sum(axis=1)))
         patterns = {
-            name: _mean((weights * (place & seen)).sum(axis=-1), choice & (place & seen).any(axis=1))
+            name: _mean(_on(weights, place & seen), choice & (place & seen).any(axis=1))
             for name, place in _places(attention, rows, columns).items()
         }
         return cls(
@@ -102,6 +102,16 @@ def _places(attention: Attention, rows: int, columns: int) -> dict[str, Mask]:
         "first": column == 0,
         "last": (column == columns - 1) & (not attention.masked),
     }
+
+
+def _on(weights: Floats, place: Mask) -> Floats:
+    """The sum of each row's weights on some places (R, C) → (L, H, R)."""
+    row, column = np.nonzero(place)
+    sums = np.zeros(weights.shape[:3])
+    if row.size:
+        rows, starts = np.unique(row, return_index=True)
+        sums[:, :, rows] = np.add.reduceat(weights[:, :, row, column], starts, axis=-1)
+    return sums
 
 
 def _mean(values: Floats, rows: Mask) -> Floats:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_transformer.events import BeamStep, Trace
+from tui_transformer.events import BeamStep, Encoded, Trace
 from tui_transformer.probes import Kind
 
 from .alignment import Heads
@@ -74,23 +74,26 @@ class Attention:
 
         Raises ValueError if the decoding has no step, or its beam does not lead to its translation.
         """
-        source = Axis(trace.encoded.pieces, behind=1)
         if kind == "encoder":
-            return cls(kind, trace.encoded.attention, source, source)
+            return cls.of_encoder(trace.encoded)
         steps = decoder_rows(trace)
         if not steps:
             raise ValueError("the decoding has no step")
         written = tuple(step.piece for step in steps)
+        rows, columns = axes(kind, trace.encoded.pieces, written, trace.finished.complete)
         if kind == "cross":
-            weights = np.stack([step.cross_attention for step in steps], axis=2)
-            return cls(kind, weights, Axis(written, behind=int(trace.finished.complete)), source)
-        target = Axis((START, *written[:-1]), before=1)
+            return cls(kind, np.stack([step.cross_attention for step in steps], axis=2), rows, columns)
         missing = [len(steps) - step.self_attention.shape[-1] for step in steps]
         weights = np.stack(
             [np.pad(step.self_attention, ((0, 0), (0, 0), (0, m))) for step, m in zip(steps, missing, strict=True)],
             axis=2,
         )
-        return cls(kind, weights, target, target)
+        return cls(kind, weights, rows, columns)
+
+    @classmethod
+    def of_encoder(cls, encoded: Encoded) -> Attention:
+        """Of the encoder, which has read all of the source before the first step."""
+        return cls("encoder", encoded.attention, *axes("encoder", encoded.pieces))
 
     @property
     def masked(self) -> bool:
@@ -121,6 +124,19 @@ class Attention:
         chosen = self.weights[list(layers), list(numbers)].astype(np.float64)
         matrix: Floats = chosen.mean(axis=0) if how == "mean" else chosen.max(axis=0)
         return matrix
+
+
+def axes(
+    kind: Kind, source: tuple[str, ...], written: tuple[str, ...] = (), complete: bool = False
+) -> tuple[Axis, Axis]:
+    """Rows and columns of a kind, for source pieces with their end and what is written, if `complete` with its end."""
+    reading = Axis(source, behind=1)
+    if kind == "encoder":
+        return reading, reading
+    if kind == "cross":
+        return Axis(written, behind=int(complete)), reading
+    target = Axis((START, *written[:-1]), before=1)
+    return target, target
 
 
 class DecoderRow(NamedTuple):

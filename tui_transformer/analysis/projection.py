@@ -14,13 +14,19 @@ Floats = npt.NDArray[np.float64]
 class Projection:
     """Places (N, K) of N rows on K axes (K, D) of length 1, and the share of all variance that each axis shows (K,).
 
-    `seen` is the share that all axes show together: less than the sum if they are not at right angles.
+    `seen` is the share that all axes show together: less than the sum if they are not at right angles. Places are
+    those of rows minus `centre` (D,).
     """
 
     places: Floats
     axes: Floats
     shares: Floats
     seen: float
+    centre: Floats
+
+    def onto(self, rows: npt.NDArray[np.floating]) -> Projection:
+        """Other rows (M, D) on the same axes, with the shares of their own variance."""
+        return _projected(rows.astype(np.float64), self.axes, self.centre)
 
 
 def principal_components(rows: npt.NDArray[np.floating], count: int = 2) -> Projection:
@@ -37,7 +43,7 @@ def principal_components(rows: npt.NDArray[np.floating], count: int = 2) -> Proj
     axes = axes[:count]
     axes = axes * np.where(axes[np.arange(count), np.abs(axes).argmax(axis=1)] < 0, -1, 1)[:, None]
     shares = variances[:count] / (float(variances.sum()) or 1.0)
-    return Projection(centred @ axes.T, axes, shares, float(shares.sum()))
+    return Projection(centred @ axes.T, axes, shares, float(shares.sum()), rows.mean(axis=0, dtype=np.float64))
 
 
 def along(rows: npt.NDArray[np.floating], axes: npt.NDArray[np.floating]) -> Projection:
@@ -49,9 +55,28 @@ def along(rows: npt.NDArray[np.floating], axes: npt.NDArray[np.floating]) -> Pro
     if len(directions) == 1:
         beside = wide - np.outer(wide @ directions[0], directions[0])
         directions = np.vstack([directions, principal_components(beside, 1).axes])
-    centred = wide - wide.mean(axis=0)
+    return _projected(wide, directions, np.zeros(wide.shape[1]))
+
+
+def _projected(rows: Floats, directions: Floats, centre: Floats) -> Projection:
+    centred = rows - rows.mean(axis=0)
     total = float((centred**2).sum()) or 1.0
     shares = ((centred @ directions.T) ** 2).sum(axis=0) / total
     plane, lengths, _ = np.linalg.svd(directions.T, full_matrices=False)
     plane = plane[:, lengths > 1e-9]
-    return Projection(wide @ directions.T, directions, shares, float(((centred @ plane) ** 2).sum() / total))
+    seen = float(((centred @ plane) ** 2).sum() / total)
+    return Projection((rows - centre) @ directions.T, directions, shares, seen, centre)
+
+
+def toward(places: Floats, start: int, direction: tuple[int, int]) -> int | None:
+    """The place (N, 2) that is nearest to one of them in a direction, such as (0, 1) for upwards; None for none.
+
+    What lies straight ahead is nearer than what lies aside; beyond 45 degrees only if there is nothing else.
+    """
+    offsets = places - places[start]
+    ahead = offsets @ np.array(direction, np.float64)
+    aside = np.abs(offsets @ np.array([-direction[1], direction[0]], np.float64))
+    for reachable in ((ahead > 0) & (aside <= ahead), ahead > 0):
+        if reachable.any():
+            return int(np.where(reachable, ahead + 2 * aside, np.inf).argmin())
+    return None

@@ -36,12 +36,18 @@ class Words:
         words = tuple(match.group().encode(errors="surrogateescape").decode(errors="replace")
                       for match in _WORD.finditer(text))  # fmt: skip
         shares = np.zeros((len(spans), len(parts)))
-        place = 0
+        place, first = 0, 0
         for p, part in enumerate(parts) if spans else ():
-            overlaps = [max(0, min(stop, place + len(part)) - max(start, place)) for start, stop in spans]
-            behind = next((w for w, (start, _) in enumerate(spans) if start >= place), len(spans) - 1)
-            shares[:, p] = np.array(overlaps) / sum(overlaps) if any(overlaps) else np.eye(len(spans))[behind]
-            place += len(part)
+            # Words that ended before this piece have no part in it, nor in any behind it.
+            first = next((w for w in range(first, len(spans)) if spans[w][1] > place), len(spans) - 1)
+            w, stop = first, place + len(part)
+            while w < len(spans) and spans[w][0] < stop:
+                shares[w, p] = max(0, min(spans[w][1], stop) - max(spans[w][0], place))
+                w += 1
+            shares[:, p] /= shares[:, p].sum() or 1
+            if not shares[:, p].any():
+                shares[first, p] = 1
+            place = stop
         return cls(words, shares)
 
 
@@ -56,8 +62,21 @@ def merge_by(attention: npt.NDArray[np.floating], rows: Floats, columns: Floats)
     A word attends as its pieces do on average and is attended to as much as all its pieces together (Clark
     et al. 2019, 4.1): a row that summed to 1 still does.
     """
-    merged: Floats = (rows / rows.sum(axis=1, keepdims=True)) @ attention @ columns.T
-    return merged
+    merged = _added(_added(attention, rows, -2), columns, -1)
+    mean: Floats = merged / rows.sum(axis=1, keepdims=True)
+    return mean
+
+
+def _added(attention: npt.NDArray[np.floating], shares: Floats, axis: int) -> Floats:
+    """The sums of what belongs to each word along the rows (axis −2) or columns (−1) of (…, R, C)."""
+    words = shares.argmax(axis=0)
+    if (shares.max(axis=0) == 1).all() and (np.diff(words) >= 0).all():
+        # No piece is shared by two words, so that words are runs of pieces, and adding is all there is to do.
+        starts = np.searchsorted(words, np.arange(len(shares)))
+        added: Floats = np.add.reduceat(attention, starts, axis=axis, dtype=np.float64)
+        return added
+    product: Floats = shares @ attention if axis == -2 else attention @ shares.T
+    return product
 
 
 def with_special(shares: Floats, before: int, behind: int) -> Floats:

@@ -18,7 +18,6 @@ from .inspect.attention import (
     NoSpecialOption,
     WordsOption,
     changed,
-    changes,
     chosen_heads,
     kind_named,
 )
@@ -179,6 +178,7 @@ def _compared(
     a: Trace, b: Trace, sides: Sequence[Side], what: str, read: str, wanted: Wanted, notes: list[str]
 ) -> Picture:
     from tui_transformer.comparing import difference
+    from tui_transformer.render.views.attention import changes
     from tui_transformer.render.views.difference import difference_picture
 
     told = (*notes, *changes(wanted.no_special, wanted.words))

@@ -54,6 +54,10 @@ class Bars:
             yield Segment(bar(abs(value) / full, cells), self._style(console, i, value / full))
             yield Segment(" " + fit(number, number_width, "right") + "\n")
 
+    def at(self, x: int, y: int, width: int) -> int | None:  # noqa: ARG002
+        """The bar that is drawn at a cell."""
+        return y if 0 <= y < len(self.values) else None
+
     def _style(self, console: Console, i: int, share: float) -> Style | None:
         if not has_colour(console):
             return None

@@ -51,7 +51,7 @@ class Dots:
     marks: Sequence[Mark] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = max(1, min(self.columns, options.max_width))
+        columns, colours = max(1, min(self.columns, options.max_width)), has_colour(console)
         cells = [[(" ", Style.null())] * columns for _ in range(self.lines)]
         bits = np.zeros((self.lines, columns), np.int64)
         for group in self.groups:
@@ -62,7 +62,7 @@ class Dots:
             self._write(mark, cells, columns)
         for line in cells:
             # A wide character leaves the cell behind it without text.
-            styled = [Segment(text, style if has_colour(console) else None) for text, style in line if text]
+            styled = [Segment(text, style if colours else _reversed(style)) for text, style in line if text]
             yield from Segment.simplify(styled)
             yield Segment.line()
 
@@ -87,6 +87,11 @@ class Dots:
                     _clear_half(cells[y], place + 1)
                     cells[y][place + 1] = ("", mark.style)
                 place += cell_len(grapheme)
+
+
+def _reversed(style: Style) -> Style | None:
+    """What is left of a style where there are no colours."""
+    return Style(reverse=True) if style.reverse else None
 
 
 def _clear_half(line: list[tuple[str, Style]], place: int) -> None:

@@ -73,7 +73,7 @@ class Grid:
 
     def _drawn(self, console: Console, gutter: int, shown: int, width: int) -> RenderResult:
         numbers = width >= self._number_width
-        for line in self._header(shown, width, upright=not numbers):
+        for line in column_header(self.columns[:shown], width, upright=not numbers):
             yield Segment(" " * gutter + line + "\n", STRONG)
         colours = has_colour(console)
         drawn = levels(self.values[:, :shown] / self.full, self.signed)
@@ -85,12 +85,13 @@ class Grid:
                 yield Segment(text.rjust(width - 1) + " ", cell(level, self.signed) if colours else None)
             yield Segment.line()
 
-    def _header(self, shown: int, width: int, upright: bool) -> list[str]:
-        labels = self.columns[:shown]
-        if not upright:
-            return ["".join(fit(label, width - 1, "right") + " " for label in labels)]
-        letters = [graphemes(clip(label, UPRIGHT_LINES)) for label in labels]
-        height = max(map(len, letters))
-        stacks = [[""] * (height - len(stack)) + stack for stack in letters]
-        # A wide letter fills both cells of the narrowest column.
-        return ["".join(fit(stack[line], width) for stack in stacks) for line in range(height)]
+
+def column_header(labels: Sequence[str], width: int, upright: bool, most: int = UPRIGHT_LINES) -> list[str]:
+    """The lines above columns of so many cells: labels in one line, or upright, at most so many lines high."""
+    if not upright:
+        return ["".join(fit(label, width - 1, "right") + " " for label in labels)]
+    letters = [graphemes(clip(label, most)) for label in labels]
+    height = max(map(len, letters))
+    stacks = [[""] * (height - len(stack)) + stack for stack in letters]
+    # A wide letter fills both cells of the narrowest column.
+    return ["".join(fit(stack[line], width) for stack in stacks) for line in range(height)]

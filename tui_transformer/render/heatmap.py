@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 
-from tui_transformer.analysis.pooling import pool
+from tui_transformer.analysis.pooling import block_of, pool
 
 from .labels import cell_len, fit, visible
 from .palette import (
@@ -20,6 +22,7 @@ from .palette import (
     RAMP,
     Floats,
     Levels,
+    cell,
     foreground,
     glyph,
     half_blocks,
@@ -27,7 +30,8 @@ from .palette import (
     levels,
 )
 
-UPPER_HALF = "▀"
+UPPER_HALF, CROSS = "▀", "┼"
+REVERSED = Style(reverse=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +49,8 @@ class HeatMap:
     caption: bool = True
     full: float = 1.0
     max_columns: int | None = None
+    cursor: tuple[int, int] | None = None
+    """Row and column of the value that is marked."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self.values.size:
@@ -57,8 +63,8 @@ class HeatMap:
             if gutter:
                 label = self.rows[top * len(self.values) // len(drawn)]
                 yield Segment(fit(label, gutter - 1, "right") + " ")
-            line = self._half_blocks(drawn[top : top + 2]) if per_line == 2 else self._glyphs(drawn[top])
-            yield from Segment.simplify(line)
+            line = line_of(drawn[top : top + per_line], per_line == 2, self.signed)
+            yield from self._marked(line, drawn, top, per_line)
             yield Segment.line()
         if self.caption and drawn.shape != self.values.shape:
             yield shrunk(self.values.shape, drawn.shape)
@@ -74,13 +80,19 @@ class HeatMap:
     def _gutter(self) -> int:
         return min(16, max(cell_len(visible(label)) for label in self.rows)) + 1 if self.rows else 0
 
-    def _half_blocks(self, pair: Levels) -> list[Segment]:
-        if len(pair) == 1:
-            return [Segment(UPPER_HALF, foreground(int(level), self.signed)) for level in pair[0]]
-        return [Segment(UPPER_HALF, half_blocks(int(a), int(b), self.signed)) for a, b in zip(*pair, strict=True)]
-
-    def _glyphs(self, row: Levels) -> list[Segment]:
-        return [Segment("".join(glyph(int(level), self.signed) for level in row))]
+    def _marked(self, line: list[Segment], drawn: Levels, top: int, per_line: int) -> list[Segment]:
+        """A cross on the cursor's own colour, over both rows of the line; without colour the glyph, reversed."""
+        if self.cursor is None:
+            return line
+        row, column = (
+            block_of(place, whole, shown)
+            for place, whole, shown in zip(self.cursor, self.values.shape, drawn.shape, strict=True)
+        )
+        if not top <= row < top + per_line:
+            return line
+        before, (here,), behind = Segment.divide(line, [column, column + 1, drawn.shape[1]])
+        style = cell(int(drawn[row, column]), self.signed) if per_line == 2 else REVERSED
+        return [*before, Segment(CROSS if per_line == 2 else here.text, style), *behind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,20 @@ class Scale:
         else:
             line.append((NEGATIVE_RAMP[:0:-1] if self.signed else "") + RAMP)
         yield line.append(f" {end}")
+
+
+def line_of(drawn: Levels, colours: bool, signed: bool = False) -> list[Segment]:
+    """One line: the levels of one or two rows (1 or 2, C) in half blocks, or those of one row as glyphs.
+
+    Equal neighbours are one segment.
+    """
+    if not colours:
+        return [Segment("".join(glyph(level, signed) for level in drawn[0].tolist()))]
+    runs = ((pair, sum(1 for _ in cells)) for pair, cells in groupby(zip(*drawn.tolist(), strict=True)))
+    return [
+        Segment(UPPER_HALF * length, half_blocks(*pair, signed) if len(pair) == 2 else foreground(pair[0], signed))
+        for pair, length in runs
+    ]
 
 
 def shrunk(whole: tuple[int, ...], drawn: tuple[int, ...]) -> Text:

@@ -12,6 +12,7 @@ from tui_transformer.errors import UsageError
 from .live import Request
 
 if TYPE_CHECKING:
+    from tui_transformer.ablation import Ablation
     from tui_transformer.events import Event, Finished, Trace
     from tui_transformer.traces import Inside, Recording
     from tui_transformer.translator import Options, Source, Translator
@@ -58,8 +59,17 @@ class Engine(Protocol):
         The watched sentence was `found` to be this; after a forced beginning no other way leads there.
         """
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:
-        """All that happens inside while the watched sentence gets this target (ids without its end)."""
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:
+        """All that happens inside while the watched sentence gets this target (ids without its end).
+
+        A shorter source is padded to `width`.
+        """
+
+    def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
+        """What the watched sentence loses without the heads that are off, by a target (ids without its end).
+
+        The whole model's own translation, if there is no target.
+        """
 
     @property
     def translator(self) -> Translator:
@@ -92,8 +102,7 @@ class ModelEngine:
         from tui_transformer.events import Finished
 
         translator = self._without(request)
-        sources = self._sources(request.text)
-        source = sources[min(request.sentence, len(sources) - 1)]
+        source = self._watched(request)
         options = options_of(request)
         if request.mode != "beam":
             yield from ((True, event) for event in translator.stream(source, options))
@@ -123,17 +132,26 @@ class ModelEngine:
             yield _branched(translator, line, watched - before, found, options) if mine else translation
             before += len(sources)
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:
         """See `Engine`."""
         from tui_transformer.traces import Inside
 
         translator = self._without(request)
-        sources = self._sources(request.text)
-        probed = translator.probe(sources[min(request.sentence, len(sources) - 1)], target, lens=True)
+        probed = translator.probe(self._watched(request), target, width=width)
         return Inside(probed, translator.target.pieces(range(translator.target.size)), ())
+
+    def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:
+        """See `Engine`."""
+        from tui_transformer.ablation import ablate
+
+        return ablate(self._translator, self._watched(request), request.off, target=target)
 
     def _without(self, request: Request) -> Translator:
         return self._translator.without(request.off) if request.off else self._translator
+
+    def _watched(self, request: Request) -> Source:
+        sources = self._sources(request.text)
+        return sources[min(request.sentence, len(sources) - 1)]
 
     def _sources(self, text: str) -> list[Source]:
         sources = [source for line in text.split("\n") for source in self._translator.split(line)]
@@ -160,21 +178,29 @@ class ReplayEngine:
 
     def decode(self, request: Request) -> Iterator[tuple[bool, Event]]:
         """See `Engine`. Raises UsageError for another text, a branch or a head that is off."""
+        from tui_transformer.analysis.winner import winner_steps
+
         if request.text != self.recording.reading.encoded.text or request.prefix or request.off:
             raise UsageError("this is a replay: there is no model that could decode anything else")
         for trace in self.recording.searches:
             yield from ((False, event) for event in events_of(trace))
+        reading = self.recording.reading
         # What only a beam saw has no reading of its own.
-        if not any(self.recording.reading is search for search in self.recording.searches):
-            yield from ((True, event) for event in events_of(self.recording.reading))
+        if any(reading is search for search in self.recording.searches):
+            reading = replace(reading, steps=tuple(winner_steps(reading)), beam_steps=())
+        yield from ((True, event) for event in events_of(reading))
 
     def translate(self, request: Request, found: Finished) -> Iterator[str]:  # noqa: ARG002
         """See `Engine`."""
         yield self.recording.reading.finished.text
 
-    def inside(self, request: Request, target: Sequence[int]) -> Inside:  # noqa: ARG002
+    def inside(self, request: Request, target: Sequence[int], width: int = 0) -> Inside:  # noqa: ARG002
         """Raises UsageError: a decoding does not keep it."""
         raise UsageError("this is a replay of a decoding, which does not keep queries, keys and values")
+
+    def ablated(self, request: Request, target: Sequence[int] | None) -> Ablation:  # noqa: ARG002
+        """Raises UsageError: nothing can be taken away from what is over."""
+        raise UsageError("this is a replay: there is no model whose heads could be switched off")
 
 
 def events_of(trace: Trace) -> Iterator[Event]:

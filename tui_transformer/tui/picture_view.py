@@ -50,6 +50,10 @@ class PictureView(ScrollView, can_focus=True):
         """Pictures adapt themselves to the width."""
         self._draw()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """It takes a column away, or gives it back."""
+        self.call_after_refresh(self._draw)
+
     def _draw(self) -> None:
         width = max(self._least, self.scrollable_content_region.width)
         if self._renderable is None or not width:

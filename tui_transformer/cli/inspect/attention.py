@@ -85,7 +85,7 @@ def attention(
 
     def make(sentence: str) -> Picture:
         from tui_transformer.comparing import attention_of
-        from tui_transformer.render.views.attention import head_picture, heads_picture
+        from tui_transformer.render.views.attention import changes, head_picture, heads_picture
         from tui_transformer.render.views.head_table import aligners_picture, stats_picture
 
         how = decoding(options, target, beam)
@@ -97,7 +97,7 @@ def attention(
             merged = whole.by_words()
             ranked = [one for one in rank_aligners(merged) if (one.layer, one.head) in heads]
             return aligners_picture(_shown(merged, heads, trace, _told(options, trace, how)), ranked)
-        notes = [*changes(no_special, words, combine), *_told(options, trace, how)]
+        notes = [*changes(no_special, words, combine.value if combine else None), *_told(options, trace, how)]
         shown = _shown(changed(whole, no_special, words), heads, trace, notes)
         if head_stats:
             return stats_picture(shown)
@@ -153,18 +153,6 @@ def changed(attention: Attention, no_special: bool, words: bool) -> Attention:
     except ValueError as error:
         raise UsageError(f"--no-special leaves nothing: {error}") from None
     return attention.by_words() if words else attention
-
-
-def changes(no_special: bool, words: bool, combine: CombineName | None = None) -> list[str]:
-    """What was done to the weights, in words."""
-    said = []
-    if no_special:
-        said.append("Special pieces are hidden; each row is divided by what is left of it, so that it sums to 1.")
-    if words:
-        said.append("Words: the columns of a word's pieces are added, its rows averaged, so each row still sums to 1.")
-    if combine is CombineName.max:
-        said.append("Each weight is the largest of the chosen heads: a row may sum to more than 1.")
-    return said
 
 
 def _shown(attention: Attention, heads: Heads, trace: Trace, notes: list[str]) -> Shown:

@@ -136,6 +136,7 @@ def _alternative(wanted: str, trace: Trace, asked: Asked, options: Options) -> P
     """Go on from another choice: the model's own beginning is forced, then the piece."""
     from dataclasses import replace
 
+    from tui_transformer.embedding import vocabulary_piece
     from tui_transformer.events import Trace
     from tui_transformer.render.views.alternative import alternative_picture
 
@@ -146,7 +147,7 @@ def _alternative(wanted: str, trace: Trace, asked: Asked, options: Options) -> P
         raise UsageError(f"alternative {wanted!r}: write STEP:PIECE, such as {min(2, steps)}:und")
     step = selection.step(int(number), steps)
     likely = [one.id for one in trace.steps[step].candidates] if trace.steps else []
-    piece = selection.vocabulary_piece(name, translator.target, likely)
+    piece = vocabulary_piece(name, translator.target, likely)
     prefix = (*own.ids[:step], piece)
     if piece == translator.special.target_eos:
         said, complete = own.ids[:step], True

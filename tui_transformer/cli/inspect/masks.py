@@ -55,7 +55,7 @@ def masks(
 
     def make(text: str) -> Picture:
         from tui_transformer.render.views.heads import HeadInside
-        from tui_transformer.render.views.masks import masks_picture
+        from tui_transformer.render.views.masks import MaskedBatch, masks_picture
 
         if options.from_trace and others:
             raise UsageError("--from-trace keeps one sentence: --beside does not go with it")
@@ -68,7 +68,7 @@ def masks(
             asking = probed.asking(one.kind)
             real = sum(probed.visible) if one.kind == "encoder" else len(asking)
             heads.append(HeadInside(probed, one, chosen_token(token, asking[:real])))
-        batch = _alone(probed) if ids is None else _masked(options.translator, ids, probed, others)
+        batch = MaskedBatch.of(probed) if ids is None else _masked(options.translator, ids, probed, others)
         return masks_picture(batch, heads).noting(inside.notes)
 
     show_view("masks", text, make, options)
@@ -81,19 +81,6 @@ def _source_batch(translator: Translator, texts: Sequence[str]) -> Ids:
     special = translator.special
     rows = [translator.whole(text).ids or (special.source_eos,) for text in texts]
     return pad(rows, special.source_pad, translator.runtime.architecture.positions)[0]
-
-
-def _alone(probed: Probed) -> MaskedBatch:
-    """The masks of a kept sentence and its target, for which no model is asked."""
-    import numpy as np
-
-    from tui_transformer.masks import combine_masks, look_ahead_mask
-    from tui_transformer.render.views.masks import MaskedBatch
-
-    seen, read = (np.array(row, bool)[None, None, None] for row in (probed.visible, [True] * len(probed.read)))
-    look_ahead = look_ahead_mask(len(probed.read))
-    both = combine_masks(read, look_ahead)
-    return MaskedBatch([probed.pieces], [probed.read_pieces], seen, read, look_ahead, both)
 
 
 def _masked(translator: Translator, ids: Ids, probed: Probed, others: Sequence[str]) -> MaskedBatch:

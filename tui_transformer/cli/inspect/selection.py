@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tui_transformer.errors import UsageError
-
-if TYPE_CHECKING:
-    from tui_transformer.tokenizer import Tokenizer
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
@@ -66,27 +62,6 @@ def piece(wanted: str, pieces: Sequence[str]) -> int:
 
     listed = " ".join(f"{number}:{visible(one)}" for number, one in enumerate(pieces, 1))
     raise UsageError(f"no piece {visible(wanted)!r} in the sentence; there are {listed}")
-
-
-def vocabulary_piece(wanted: str, vocabulary: Tokenizer, likely: Sequence[int] = ()) -> int:
-    """The id of a piece given with or without its ▁, or by its id: the beginning of a word comes before its inside.
-
-    What is among the `likely` ids comes before all others. Raises UsageError that says how the text is written.
-    """
-    for ids in (likely, range(vocabulary.size)):
-        known = {vocabulary.piece(i): i for i in reversed(ids)}
-        for name in ("▁" + wanted, wanted) if wanted else ():
-            if name in known:
-                return known[name]
-    if _WHOLE.fullmatch(wanted) and int(wanted) < vocabulary.size:
-        return int(wanted)
-    from tui_transformer.render.labels import visible
-
-    written = " ".join(map(visible, vocabulary.pieces(vocabulary.encode(wanted)))) or "nothing"
-    raise UsageError(
-        f"no piece {visible(wanted)!r} in the vocabulary, which writes it as {written}; ids go from 0 to "
-        f"{vocabulary.size - 1}"
-    )
 
 
 def _from_one(name: str, number: int, count: int, owner: str) -> int:

@@ -68,6 +68,15 @@ def ablation_picture(shown: Ablated) -> Picture:
                    Table(("piece", "log_probability", "log_probability_after"), rows))  # fmt: skip
 
 
+def loss_line(off: Sequence[str], result: Ablation, log_probability: float, before: str, after: str) -> str:
+    """What became of a translation, in a line: `before` with all heads, now `after`, of this log-probability."""
+    change = f"log p {math.fsum(result.before):.2f} → {log_probability:.2f}".replace("-", "−")
+    same = before.strip() == after.strip()
+    which = "same text, " if same else ""
+    old = "" if same else f" than now is {quoted(before.strip())}"
+    return f"off {', '.join(off)} · {change} · {which}{_times(result.loss)}{old}"
+
+
 def _by_piece(shown: Ablated) -> Ledger:
     before, after = np.array(shown.result.before), np.array(shown.result.after)
     change = after - before

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tui_transformer.analysis.alignment import Heads
-from tui_transformer.analysis.heads import HeadStats
+from tui_transformer.analysis.heads import NUMBERS, HeadStats
 from tui_transformer.analysis.maps import Attention, Combine
 from tui_transformer.heads import SHORT
 from tui_transformer.probes import Kind
@@ -39,6 +39,7 @@ MEANINGS = {
     "focused": "single pieces at places of their own",
     "mixed": "several pieces",
 }
+SHORTER = {"previous": "prev", "diagonal": "diag", "entropy": "ent", "coverage": "cov"}
 CROSS_DIAGONAL = "the piece at its own place in the sentence"
 MOST_SENTENCES, MOST_LISTED = 6, 4
 MOST_CELLS = 160
@@ -54,11 +55,13 @@ class Shown:
     source: str
     target: str
     notes: tuple[str, ...] = ()
+    measured: HeadStats | None = None
+    """What all heads do, if that is known already."""
 
     @cached_property
     def stats(self) -> HeadStats:
         """What all heads do."""
-        return HeadStats.of(self.attention)
+        return self.measured or HeadStats.of(self.attention)
 
     @property
     def size(self) -> str:
@@ -114,7 +117,7 @@ def head_picture(shown: Shown, combine: Combine = "mean") -> Picture:
         "combine": combine if len(shown.heads) > 1 else None,
         "weights": matrix,
     }
-    said = _role(shown) if len(shown.heads) == 1 else ()
+    said = role(shown) if len(shown.heads) == 1 else ()
     title = f"attention · {NAMES[attention.kind]} · {name} · {shown.size}"
     return Picture(VIEW, title, body, (*said, *readings(f"{SHORT[attention.kind]} {name}", attention, matrix),
                                        *shown.notes),
@@ -154,7 +157,8 @@ def reads(kind: Kind, name: str) -> str:
     return CROSS_DIAGONAL if (kind, name) == ("cross", "diagonal") else MEANINGS[name]
 
 
-def _role(shown: Shown) -> list[str]:
+def role(shown: Shown) -> list[str]:
+    """What the one head that is chosen does, in a sentence."""
     values = shown.head_values(*shown.heads[0])
     name, kind = values["name"], shown.attention.kind
     share = f" ({values[name]:.2f} of its weight)" if name in values else ""
@@ -163,6 +167,35 @@ def _role(shown: Shown) -> list[str]:
         f"{SHORT[kind]} {named(shown, 'mean')} reads {reads(kind, name)}{share}: {name}; "
         f"entropy {entropy}, coverage {values['coverage']:.2f}."
     ]
+
+
+def changes(no_special: bool, words: bool, combine: Combine | None = None) -> list[str]:
+    """What was done to the weights, in words."""
+    said = []
+    if no_special:
+        said.append("Special pieces are hidden; each row is divided by what is left of it, so that it sums to 1.")
+    if words:
+        said.append("Words: the columns of a word's pieces are added, its rows averaged, so each row still sums to 1.")
+    if combine == "max":
+        said.append("Each weight is the largest of the chosen heads: a row may sum to more than 1.")
+    return said
+
+
+def captions(stats: HeadStats, by: str | None = None) -> dict[tuple[int, int], list[str]]:
+    """What each head does, in a word and a number: diag .8; before it the number they are sorted `by`, if another."""
+    said = {}
+    for place, name in np.ndenumerate(stats.names()):
+        told = "focus" if name == "focused" else str(name)
+        number = f" {_tenths(getattr(stats, told)[place])}" if told in NUMBERS else ""
+        said[place[0], place[1]] = [SHORTER.get(told, told) + number]
+        if by is not None and by != told and np.isfinite(getattr(stats, by)[place]):
+            said[place[0], place[1]].insert(0, f"{SHORTER.get(by, by)} {_tenths(getattr(stats, by)[place])}")
+    return said
+
+
+def _tenths(value: float) -> str:
+    """Such as .8, 1, 2.4."""
+    return f"{value:.1f}".removeprefix("0").removesuffix(".0") or "0"
 
 
 def _roles(shown: Shown) -> list[str]:

@@ -12,6 +12,7 @@ from rich.text import Text
 from tui_transformer.analysis.hypotheses import Node, tree
 from tui_transformer.events import BeamStep, EndedHypothesis, Trace
 from tui_transformer.render.bars import Profile
+from tui_transformer.render.branches import ENDED, PRUNED, Branches, Seen, WholeTree
 from tui_transformer.render.cards import Cards
 from tui_transformer.render.labels import cell_len, quoted, visible
 from tui_transformer.render.outline import Line, Outline
@@ -24,26 +25,30 @@ from .decode import VIEW, Shown
 MOST = 40
 """So many cells of pieces stand in a line of the tree."""
 
-ALIVE, PRUNED, ENDED = "●", "○", "■"
+ALIVE = "●"
 
 
-def beam_picture(shown: Shown) -> Picture:
-    """All hypotheses of a beam search. The trace must have steps of a beam. Raises InputError for a broken one."""
+def beam_picture(shown: Shown, going: bool = False, tree_seen: tuple[Branches, Seen] | None = None) -> Picture:
+    """All hypotheses of a beam search. The trace must have steps of a beam; it may end while the search is `going` on.
+
+    The tree as it is seen on a screen is drawn from left to right, where it fits. Raises InputError for a broken one.
+    """
     trace = shown.trace
     root = tree(trace)
     nodes = list(root.nodes())[1:]
     best = {id(node) for node in best_path(root)}
+    outline = Outline(("hypotheses", "steps", "log p", "fate"), list(_lines(trace, root, best, going)), optional=(0,))
     body: list[RenderableType] = [
-        Outline(("hypotheses", "steps", "log p", "fate"), list(_lines(trace, root, best)), optional=(0,)),
+        WholeTree(*tree_seen, otherwise=outline) if tree_seen else outline,
         Text(f"\n{ALIVE} went on   {PRUNED} was pruned   {ENDED} chose the end", style=QUIET),
     ]
     if ended := ranked(trace):
-        body += [Text(), _ranking(ended)]
+        body += [Text(), ranking(ended)]
     width = len(trace.beam_steps[0].live)
-    title = f"decode · beam {width} · {len(trace.beam_steps)} steps · {visible(trace.finished.text)}"
+    title = f"decode · beam {width} · {len(trace.beam_steps)} steps{' so far' * going} · {visible(trace.finished.text)}"
     values = {**shown.values(), "width": width, "steps": [_values(shown, step) for step in trace.beam_steps],
               "ended": [_described(one) for one in ended]}  # fmt: skip
-    return Picture(VIEW, title, Group(*body), tuple(_says(trace, nodes, ended)), values, _table(nodes))
+    return Picture(VIEW, title, Group(*body), tuple(_says(trace, nodes, ended, going)), values, _table(nodes))
 
 
 def beam_step_picture(shown: Shown, number: int) -> Picture:
@@ -53,9 +58,7 @@ def beam_step_picture(shown: Shown, number: int) -> Picture:
     """
     tree(shown.trace)
     step = shown.trace.beam_steps[number]
-    before = shown.trace.beam_steps[number - 1].live if number else ()
-    cards = [_card(shown, step, row, before[live.parent].piece if before else "") for row, live in enumerate(step.live)]
-    body = Group(Cards(cards), *_ended_here(step))
+    body = Group(row_cards(shown, number), *_ended_here(step))
     title = f"decode · beam {len(step.live)} · step {step.position + 1} · {len(step.live)} rows"
     dropped = ", ".join(str(row + 1) for row in step.pruned)
     says = [f"Of the rows before, {f'row {dropped} is' if len(step.pruned) == 1 else f'rows {dropped} are'} not "
@@ -67,6 +70,14 @@ def beam_step_picture(shown: Shown, number: int) -> Picture:
             for row, live in enumerate(step.live)]  # fmt: skip
     return Picture(VIEW, title, body, tuple(says), values,
                    Table(("step", "row", "piece", "id", "parent", "log_probability"), rows))  # fmt: skip
+
+
+def row_cards(shown: Shown, number: int, rows: slice = slice(None)) -> Cards:
+    """Rows after a step of the beam, counted from 0: what each became, and what it has read."""
+    step = shown.trace.beam_steps[number]
+    before = shown.trace.beam_steps[number - 1].live if number else ()
+    names = [before[live.parent].piece if before else "" for live in step.live]
+    return Cards([_card(shown, step, row, name) for row, name in list(enumerate(names))[rows]])
 
 
 def best_path(root: Node) -> list[Node]:
@@ -82,23 +93,25 @@ def ranked(trace: Trace) -> list[EndedHypothesis]:
     return sorted((one for step in trace.beam_steps for one in step.ended), key=lambda one: -one.score)
 
 
-def _lines(trace: Trace, root: Node, best: set[int]) -> Iterator[Line]:
+def _lines(trace: Trace, root: Node, best: set[int], going: bool) -> Iterator[Line]:
     forced = " ".join(step.chosen.piece for step in trace.steps)
     yield Line(f"{ALIVE} start {forced}".rstrip(), ("", "", ""), style=ACCENT)
-    yield from _below(root, "", best)
+    over = "alive" if going else "left over"
+    for indent, chain in _below(root):
+        yield _line(chain, indent, best, over)
 
 
-def _below(node: Node, indent: str, best: set[int]) -> Iterator[Line]:
-    """Side branches first, likeliest first; then the way on, in the same column."""
+def _below(node: Node, indent: str = "") -> Iterator[tuple[str, list[Node]]]:
+    """Of each line the branch and its nodes: side branches, likeliest first; then the way on, in the same column."""
     while node.children:
         *others, main = node.children
         for other in sorted(others, key=lambda child: -child.log_probability):
             first, *rest = _parts(other.chain())
-            yield _line(first, indent + "├─", best)
-            yield from (_line(part, indent + "│ ", best) for part in rest)
-            yield from _below(other.chain()[-1], indent + "│ ", best)
+            yield indent + "├─", first
+            yield from ((indent + "│ ", part) for part in rest)
+            yield from _below(other.chain()[-1], indent + "│ ")
         chain = main.chain()
-        yield from (_line(part, indent, best) for part in _parts(chain))
+        yield from ((indent, part) for part in _parts(chain))
         node = chain[-1]
 
 
@@ -108,31 +121,37 @@ def _parts(chain: Sequence[Node]) -> list[list[Node]]:
     return [list(chain[start:stop]) for start, stop in blocks(widths, MOST)]
 
 
-def _line(chain: Sequence[Node], branch: str, best: set[int]) -> Line:
+def _line(chain: Sequence[Node], branch: str, best: set[int], over: str) -> Line:
     last = chain[-1]
     mark = ENDED if last.ended else PRUNED if last.pruned is not None else ALIVE
     pieces = " ".join(node.piece or "end" for node in chain)
     steps = str(chain[0].step + 1) + (f"–{last.step + 1}" if len(chain) > 1 else "")
     style = ACCENT if id(last) in best else QUIET if last.pruned is not None else Style.null()
-    fate = _fate(last).replace("score", "best") if id(last) in best else _fate(last)
+    fate = _fate(last, over).replace("score", "best") if id(last) in best else _fate(last, over)
     return Line(f"{mark} {pieces}", (steps, f"{last.log_probability:.2f}", fate), branch, style)
 
 
-def _fate(node: Node) -> str:
+def _fate(node: Node, over: str) -> str:
     if node.ended:
         return f"score {node.ended.score:.2f}"
     if node.pruned is not None:
         return f"pruned at {node.pruned + 1}"
-    return "" if node.children else "left over"
+    return "" if node.children else over
 
 
-def _ranking(ended: Sequence[EndedHypothesis]) -> Outline:
+def ranking(ended: Sequence[EndedHypothesis], cursor: int | None = None) -> Outline:
+    """Ended hypotheses in the order they have, and what their scores are made of; ▸ stands at the `cursor`, if any."""
     lines = [
-        Line(f"{rank}  {one.text}", (f"{one.log_probability:.2f}", _penalty(one), f"{one.score:.2f}"),
-             style=ACCENT if rank == 1 else Style.null())
-        for rank, one in enumerate(ended, 1)
+        Line(f"{_mark(place, cursor)}{place + 1}  {one.text}",
+             (f"{one.log_probability:.2f}", _penalty(one), f"{one.score:.2f}"),
+             style=ACCENT if place == 0 else Style.null())
+        for place, one in enumerate(ended)
     ]  # fmt: skip
     return Outline(("ended, best score first", "log p", "/ penalty", "= score"), lines, optional=(1,))
+
+
+def _mark(place: int, cursor: int | None) -> str:
+    return "" if cursor is None else "▸ " if place == cursor else "  "
 
 
 def penalty(one: EndedHypothesis) -> float | None:
@@ -145,7 +164,7 @@ def _penalty(one: EndedHypothesis) -> str:
     return "" if found is None else f"{found:.2f}"
 
 
-def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis]) -> list[str]:
+def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis], going: bool) -> list[str]:
     pruned = sum(node.pruned is not None for node in nodes)
     tried = len(nodes) - len(ended)
     said = [f"{tried} pieces were tried; {len(ended)} hypotheses chose the end, {pruned} were pruned."]
@@ -156,7 +175,9 @@ def _says(trace: Trace, nodes: Sequence[Node], ended: Sequence[EndedHypothesis])
             f"The best has log-probability {ended[0].log_probability:.2f}, divided by its length penalty "
             f"((5 + {length}) / 6)^α = {divisor:.2f}: score {ended[0].score:.2f}."
         )
-    if not finished.complete:
+    if going:
+        said.append(f"The search goes on; the best so far is {quoted(finished.text)}.")
+    elif not finished.complete:
         said.append(f"None chose the end before the length limit: the likeliest beginning is {quoted(finished.text)}.")
     return said
 
@@ -176,7 +197,7 @@ def _card(shown: Shown, step: BeamStep, row: int, parent: str) -> RenderableType
 def _ended_here(step: BeamStep) -> list[RenderableType]:
     if not step.ended:
         return []
-    return [Text(), _ranking(sorted(step.ended, key=lambda one: -one.score))]
+    return [Text(), ranking(sorted(step.ended, key=lambda one: -one.score))]
 
 
 def _values(shown: Shown, step: BeamStep) -> dict[str, object]:

@@ -109,7 +109,7 @@ def _line(steps: Sequence[Step]) -> Strips:
         Strip("step", [str(step.position + 1) for step in steps], [QUIET] * len(steps)),
         Strip("piece", [step.chosen.piece for step in steps], styles),
         Strip("probability", [fraction(step.chosen.probability) for step in steps]),
-        Strip("entropy", [f"{entropy:.1f} {column}" for entropy, column in
+        Strip("entropy", ["" if math.isnan(entropy) else f"{entropy:.1f} {column}" for entropy, column in
                           zip(entropies, sparkline(entropies, high=max(1.0, *entropies)), strict=True)]),
     ])  # fmt: skip
 
@@ -118,7 +118,7 @@ def _card(shown: Shown, step: Step) -> RenderableType:
     attention = shown.attention(step.cross_attention)
     head = Text(f"{step.position + 1} {visible(step.chosen.piece)}", style=STRONG)
     return Group(
-        head.append(f"  entropy {step.entropy:.2f} bit", style=QUIET),
+        head.append("" if math.isnan(step.entropy) else f"  entropy {step.entropy:.2f} bit", style=QUIET),
         _bars(shown, step),
         Text(f"reads {shown.reads(attention, 2)}", style=QUIET, no_wrap=True, overflow="ellipsis"),
         Profile(attention, [piece.removeprefix("▁") for piece in shown.source]),
@@ -147,7 +147,7 @@ def _probability(value: float) -> str:
 def _says(shown: Shown) -> list[str]:
     trace = shown.trace
     said = [_total(trace)]
-    unsure = max(trace.steps, key=lambda step: step.entropy)
+    unsure = max(trace.steps, key=lambda step: -step.chosen.probability if math.isnan(step.entropy) else step.entropy)
     said.append(f"It was least sure at step {unsure.position + 1}: {_chose(unsure)}")
     attention = shown.attention(unsure.cross_attention)
     said.append(
@@ -166,11 +166,10 @@ def _total(trace: Trace) -> str:
 def _chose(step: Step) -> str:
     others = [one for one in step.candidates if one.id != step.chosen.id]
     rival = f", {quoted(others[0].piece)} {_probability(others[0].probability)}" if others else ""
-    as_many = 2**step.entropy
-    return (
-        f"{quoted(step.chosen.piece)} {_probability(step.chosen.probability)}{rival}; {step.entropy:.2f} bit, "
-        f"as undecided as among {as_many:.1f} equally likely pieces."
-    )
+    chose = f"{quoted(step.chosen.piece)} {_probability(step.chosen.probability)}{rival}"
+    if math.isnan(step.entropy):
+        return f"{chose}; its entropy was not kept."
+    return f"{chose}; {step.entropy:.2f} bit, as undecided as among {2**step.entropy:.1f} equally likely pieces."
 
 
 def _values(shown: Shown, step: Step) -> dict[str, object]:

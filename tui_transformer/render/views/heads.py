@@ -50,6 +50,14 @@ class HeadInside:
         """Where the mask hides (T, S)."""
         return np.asarray(self.of(self.attended.masked_scores) < _BEYOND)
 
+    @cached_property
+    def unmasked(self) -> Floats:
+        """What the weights (T, S) would be if nothing were hidden: the softmax of the scores."""
+        scores = self.of(self.attended.scores).astype(np.float64)
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
+        return shares
+
     @property
     def name(self) -> str:
         """Such as: encoder L1 H2."""

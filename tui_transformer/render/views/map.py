@@ -13,14 +13,20 @@ from rich.text import Text
 from tui_transformer.analysis.projection import Floats, Projection
 from tui_transformer.probes import TextSide
 from tui_transformer.render.braille import Dots, Mark, Points
+from tui_transformer.render.flow import REVERSED
 from tui_transformer.render.labels import cell_len, fraction, quoted, visible
-from tui_transformer.render.palette import ACCENT, QUIET
+from tui_transformer.render.palette import ACCENT, QUIET, STRONG
 from tui_transformer.render.picture import Picture, Table
 
 from .embeddings import VIEW
 
 LEAST_LINES, MOST_LINES = 14, 44
 MARGIN = 0.04
+REACH = 3
+"""So many columns beside a place still mean it."""
+
+Window = tuple[Floats, Floats]
+"""The lowest and the highest x and y that are seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,40 +44,87 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Map:
-    """Labels at their places, the first ones first; where one has no room there is a dot, and the picture says so."""
+    """Labels at their places, the first ones first; where one has no room there is a dot, and the picture says so.
+
+    Those in `strong` have the accent colour, those in `bold` are bold, and the one at the `cursor` stands above all.
+    """
 
     labels: Sequence[str]
     places: Floats
-    strong: frozenset[str] = frozenset()
+    strong: frozenset[int] = frozenset()
     zeros: int = 0
     """So many axes have a line where they are 0."""
+    bold: frozenset[int] = frozenset()
+    cursor: int | None = None
+    lines: int | None = None
+    """How many; by the width if not given."""
+    window: Window | None = None
+    """What is seen; everything if not given."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = options.max_width
-        lines = min(MOST_LINES, max(LEAST_LINES, columns // 4))
-        low, high = self._ranges()
-        shares = (self.places - low) / (high - low)
-        cells = np.rint(shares * [columns - 1, lines - 1]).astype(int)
-        marks, free = list[Mark](), np.ones((lines, columns + 1), bool)
-        for label, (x, y) in zip(self.labels, cells.tolist(), strict=True):
-            if place := _room(cell_len(visible(label)), x, y, free):
-                start, line = place
-                mark = np.array([start / max(1, columns - 1), line / max(1, lines - 1)]) * (high - low) + low
-                marks.append(Mark(mark[0], mark[1], label, ACCENT if label in self.strong else Style.null()))
+        columns, lines = options.max_width, self._lines(options.max_width)
+        low, high = self.window or everything(self.places)
+        labelled = self._labelled(columns)
+        ordered = sorted(labelled, key=lambda i: i == self.cursor)
+        steps = (high - low) / [max(1, columns - 1), max(1, lines - 1)]
+        marks = [self._mark(i, low + labelled[i] * steps) for i in ordered]
         groups = [Points(self.places, QUIET)]
         for axis in range(self.zeros):
             zero = np.zeros((columns, 2))
             zero[:, 1 - axis] = np.linspace(low[1 - axis], high[1 - axis], columns)
             groups.insert(0, Points(zero, QUIET))
         yield Dots(groups, (low[0], high[0]), (low[1], high[1]), columns, lines, marks)
-        if len(marks) < len(self.labels):
-            left = len(self.labels) - len(marks)
-            yield Text(f"{left} of {len(self.labels)} labels have no room: they are dots", style=QUIET)
+        inside = int(self._inside().sum())
+        if len(marks) < inside:
+            yield Text(f"{inside - len(marks)} of {inside} labels have no room: they are dots", style=QUIET)
 
-    def _ranges(self) -> tuple[Floats, Floats]:
-        low, high = self.places.min(axis=0), self.places.max(axis=0)
-        margin = np.where(high > low, (high - low) * MARGIN, 1.0)
-        return low - margin, high + margin
+    def at(self, x: int, y: int, width: int) -> int | None:
+        """The label that is drawn at a cell, or the place nearest to it, if there is one close by."""
+        line = self._lines(width) - 1 - y
+        for i, (start, on) in self._labelled(width).items():
+            if on == line and start <= x < start + cell_len(visible(self.labels[i])):
+                return i
+        # A line is as high as two columns are wide.
+        distances = np.abs((self._cells(width) - [x, line]) * [1, 2]).max(axis=1)
+        nearest = int(distances.argmin())
+        return nearest if distances[nearest] <= REACH else None
+
+    def _lines(self, columns: int) -> int:
+        return self.lines or min(MOST_LINES, max(LEAST_LINES, columns // 4))
+
+    def _cells(self, columns: int) -> Floats:
+        """Column and line, from below, of each place."""
+        low, high = self.window or everything(self.places)
+        cells: Floats = np.rint((self.places - low) / (high - low) * [columns - 1, self._lines(columns) - 1])
+        return cells
+
+    def _inside(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        low, high = self.window or everything(self.places)
+        return np.asarray(((self.places >= low) & (self.places <= high)).all(axis=1))
+
+    def _labelled(self, columns: int) -> dict[int, tuple[int, int]]:
+        """Where the labels that have room begin: column and line, from below. The one at the cursor takes room."""
+        free = np.ones((self._lines(columns), columns + 1), bool)
+        cells, found = self._cells(columns).astype(int).tolist(), {}
+        for i in np.flatnonzero(self._inside()).tolist():
+            width = cell_len(visible(self.labels[i]))
+            x, y = cells[i]
+            if place := _room(width, x, y, free):
+                found[i] = place
+            elif i == self.cursor:
+                found[i] = max(0, min(x, columns - width)), y
+        return found
+
+    def _mark(self, i: int, place: Floats) -> Mark:
+        style = (ACCENT if i in self.strong else Style.null()) + (STRONG if i in self.bold else Style.null())
+        return Mark(place[0], place[1], self.labels[i], style + REVERSED if i == self.cursor else style)
+
+
+def everything(places: Floats) -> Window:
+    """The window in which all places (N, 2) are seen, with a margin."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    margin = np.where(high > low, (high - low) * MARGIN, 1.0)
+    return low - margin, high + margin
 
 
 def _room(width: int, x: int, y: int, free: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> tuple[int, int] | None:
@@ -87,11 +140,10 @@ def _room(width: int, x: int, y: int, free: np.ndarray[tuple[int, int], np.dtype
 
 def map_picture(mapped: Mapped) -> Picture:
     """The pieces on their two axes. There must be at least one."""
-    names = list(_axis_names(mapped))
-    poles = frozenset(_label(piece) for pair in mapped.poles for piece in pair)
+    names = list(axis_names(mapped))
     places = mapped.projection.places
     body = Group(
-        Map([_label(piece) for piece in mapped.pieces], places, poles, zeros=len(mapped.poles)),
+        Map([label(piece) for piece in mapped.pieces], places, ends(mapped), zeros=len(mapped.poles)),
         Text(f"x: {names[0]}   y: {names[1]}", style=QUIET),
     )
     title = f"embeddings · {mapped.side} · a map of {len(mapped.pieces)} pieces"
@@ -105,16 +157,24 @@ def map_picture(mapped: Mapped) -> Picture:
     return Picture(VIEW, title, body, tuple(_says(mapped)), values, Table(("piece", "id", "x", "y"), rows))
 
 
-def _label(piece: str) -> str:
+def label(piece: str) -> str:
+    """A piece as it stands on a map: without its ▁."""
     return piece.removeprefix("▁") or piece
 
 
-def _axis_names(mapped: Mapped) -> Iterator[str]:
+def ends(mapped: Mapped) -> frozenset[int]:
+    """The places, in the list of pieces, of the ends of the axes that were asked for."""
+    poles = {piece for pair in mapped.poles for piece in pair}
+    return frozenset(i for i, piece in enumerate(mapped.pieces) if piece in poles)
+
+
+def axis_names(mapped: Mapped) -> Iterator[str]:
+    """What x and y are."""
     shares = mapped.projection.shares
     for axis in range(2):
         if axis < len(mapped.poles):
             start, stop = mapped.poles[axis]
-            yield f"{_label(start)} → {_label(stop)}"
+            yield f"{label(start)} → {label(stop)}"
         else:
             yield f"principal component {axis - len(mapped.poles) + 1}, {shares[axis]:.1%} of the variance"
 

@@ -12,9 +12,11 @@ from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.text import Text
 
+from tui_transformer.masks import combine_masks, look_ahead_mask
+from tui_transformer.probed import Probed
 from tui_transformer.render.heatmap import HeatMap
 from tui_transformer.render.labels import quoted
-from tui_transformer.render.ledger import Gauges, Ledger, Words
+from tui_transformer.render.ledger import Column, Gauges, Ledger, Words
 from tui_transformer.render.palette import QUIET, STRONG, Floats
 from tui_transformer.render.picture import Picture, Table
 from tui_transformer.render.strips import Strip, Strips
@@ -47,12 +49,22 @@ class MaskedBatch:
     look_ahead: Mask  # (1, 1, T, T)
     combined: Mask  # (B, 1, T, T)
 
+    @classmethod
+    def of(cls, probed: Probed) -> MaskedBatch:
+        """The masks of one sentence, as it was padded, and of its target."""
+        seen, read = (np.array(row, bool)[None, None, None] for row in (probed.visible, [True] * len(probed.read)))
+        look_ahead = look_ahead_mask(len(probed.read))
+        return cls([probed.pieces], [probed.read_pieces], seen, read, look_ahead, combine_masks(read, look_ahead))
 
-def masks_picture(batch: MaskedBatch, heads: Sequence[HeadInside]) -> Picture:
-    """The masks of a batch, and what they do inside one head, or one head of each kind."""
+
+def masks_picture(batch: MaskedBatch, heads: Sequence[HeadInside], leak: bool = False) -> Picture:
+    """The masks of a batch, and what they do inside one head, or one head of each kind.
+
+    With `leak` also what the weights would be if nothing were hidden.
+    """
     parts = [*_of_source(batch), Text(), *_of_target(batch)]
     for number, head in enumerate(heads):
-        parts += [*([Text()] if number else []), *_effect(head)]
+        parts += [*([Text()] if number else []), *_effect(head, leak)]
     count, (B, S) = len(batch.sources), (len(batch.sources), len(batch.sources[0]))
     title = f"masks · {count} sentence{'s' * (count > 1)} · padded to {shape(B, S)}"
     values = {
@@ -60,10 +72,10 @@ def masks_picture(batch: MaskedBatch, heads: Sequence[HeadInside]) -> Picture:
         "padding_mask": batch.padding[:, 0, 0].astype(int), "look_ahead_mask": batch.look_ahead[0, 0].astype(int),
         "target_padding_mask": batch.target_padding[:, 0, 0].astype(int),
         "combined_mask": batch.combined[:, 0].astype(int),
-        "heads": [_values(head) for head in heads],
+        "heads": [_values(head, leak) for head in heads],
     }  # fmt: skip
-    says = [*_says(batch), *(sentence for head in heads for sentence in _effect_says(head))]
-    return Picture(VIEW, title, Group(*parts), tuple(says), values, _table(heads))
+    says = [*_says(batch), *(sentence for head in heads for sentence in _effect_says(head, leak))]
+    return Picture(VIEW, title, Group(*parts), tuple(says), values, _table(heads, leak))
 
 
 def _of_source(batch: MaskedBatch) -> list[RenderableType]:
@@ -95,7 +107,7 @@ def _map(title: str, values: Mask | Floats, rows: Sequence[str], signed: bool = 
     return Group(Text(title, style=QUIET), drawn, Text())
 
 
-def _effect(head: HeadInside) -> list[RenderableType]:
+def _effect(head: HeadInside, leak: bool) -> list[RenderableType]:
     scores, masked, weights = _parts(head)
     seen = ~head.hidden
     full = float(np.abs(scores[seen]).max()) or 1.0
@@ -104,30 +116,34 @@ def _effect(head: HeadInside) -> list[RenderableType]:
         _map("with the mask", masked / full * _VISIBLE, (), True),
         _map(f"weights, up to {weights.max():.2f}", weights / weights.max(), ()),
     ]
+    if leak:
+        maps.append(_map(f"without it, up to {head.unmasked.max():.2f}", head.unmasked / head.unmasked.max(), ()))
     asking = quoted(head.asking[head.token])
     return [
         Text(f"{head.name}: what the {HIDES[head.which.kind]} does {shape(1, *scores.shape)}", style=STRONG),
         Columns(maps, padding=(0, 3)),
         Text(f"the row of {asking}, before and after the softmax", style=STRONG),
-        _row(head),
+        _row(head, leak),
     ]
 
 
-def _row(head: HeadInside) -> Ledger:
+def _row(head: HeadInside, leak: bool) -> Ledger:
     places = _shown(head)
     scores, masked, weights = (part[head.token, places].tolist() for part in _parts(head))
     seen = ~head.hidden[head.token, places]
     styles = [Style.null() if one else QUIET for one in seen]
-    return Ledger(
-        [
-            Words("looks at", [head.answering[place] for place in places], styles=styles),
-            Words("score", [score_text(score) for score in scores], "right", styles),
-            Words("mask", ["1" if one else "0" for one in seen], "right", styles),
-            Words("with mask", [score_text(score) for score in masked], "right", styles),
-            Gauges("weight", weights, max(weights), [weight_text(weight) for weight in weights], styles),
-        ],
-        len(places),
-    )
+    unmasked = head.unmasked[head.token, places].tolist() if leak else []
+    full = max(*weights, *unmasked)
+    columns: list[Column] = [
+        Words("looks at", [head.answering[place] for place in places], styles=styles),
+        Words("score", [score_text(score) for score in scores], "right", styles),
+        Words("mask", ["1" if one else "0" for one in seen], "right", styles),
+        Words("with mask", [score_text(score) for score in masked], "right", styles),
+        Gauges("weight", weights, full, [weight_text(weight) for weight in weights], styles),
+    ]
+    if leak:
+        columns.append(Gauges("without mask", unmasked, full, [weight_text(weight) for weight in unmasked]))
+    return Ledger(columns, len(places))
 
 
 def _shown(head: HeadInside) -> list[int]:
@@ -157,7 +173,7 @@ def _says(batch: MaskedBatch) -> list[str]:
     return said
 
 
-def _effect_says(head: HeadInside) -> list[str]:
+def _effect_says(head: HeadInside, leak: bool) -> list[str]:
     hidden = head.hidden[head.token]
     weights = head.of(head.attended.weights)
     hides = HIDES[head.which.kind]
@@ -169,6 +185,10 @@ def _effect_says(head: HeadInside) -> list[str]:
             f"{quoted(head.asking[head.token])}; the softmax makes their weights {zero}."
         ]
     said.append(head.reads())
+    if leak and hidden.any():
+        share = head.unmasked[head.token, hidden].sum()
+        said.append(f"Without the mask {quoted(head.asking[head.token])} would give {share:.2f} of its weight to what "
+                    "is hidden from it.")  # fmt: skip
     if left_out := len(hidden) - len(_shown(head)):
         said.append(f"{left_out} further places of its row are not shown; JSON and TSV have them all.")
     if head.which.kind == "decoder":
@@ -177,18 +197,20 @@ def _effect_says(head: HeadInside) -> list[str]:
     return said
 
 
-def _values(head: HeadInside) -> dict[str, object]:
+def _values(head: HeadInside, leak: bool) -> dict[str, object]:
     scores, masked, weights = _parts(head)
-    return {**head.values(), "scores": scores, "masked_scores": masked, "weights": weights}
+    values = {**head.values(), "scores": scores, "masked_scores": masked, "weights": weights}
+    return {**values, "unmasked_weights": head.unmasked} if leak else values
 
 
-def _table(heads: Sequence[HeadInside]) -> Table:
+def _table(heads: Sequence[HeadInside], leak: bool) -> Table:
     header = ("kind", "layer", "head", "place", "asks", "looks_at_place", "looks_at", "visible", "score",
-              "masked_score", "weight")  # fmt: skip
+              "masked_score", "weight", *(["unmasked_weight"] if leak else []))  # fmt: skip
     rows: list[tuple[object, ...]] = []
     for head in heads:
         name = head.which.kind, head.which.layer + 1, head.which.head + 1
-        columns = [part.tolist() for part in ((~head.hidden).astype(int), *_parts(head))]
+        parts = (~head.hidden).astype(int), *_parts(head), *([head.unmasked] if leak else [])
+        columns = [part.tolist() for part in parts]
         for t, asks in enumerate(head.asking):
             numbers = zip(*(column[t] for column in columns), strict=True)
             rows += [(*name, t + 1, asks, s + 1, looked, *row)

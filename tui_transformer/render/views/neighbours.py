@@ -46,11 +46,17 @@ class Found:
         return written.removeprefix("+ ")
 
 
+def neighbour_bars(found: Found, cursor: int | None = None) -> Bars:
+    """A bar a neighbour; ▸ marks the one at the cursor."""
+    labels = [("▸" if i == cursor else "") + one.piece for i, one in enumerate(found.neighbours)]
+    cosines = [one.cosine for one in found.neighbours]
+    numbers = [fraction(value, signed=min(cosines) < 0) for value in cosines]
+    return Bars(labels, cosines, numbers, full=1.0, highlight=cursor)
+
+
 def neighbours_picture(found: Found) -> Picture:
     """The neighbours as bars. There must be at least one."""
-    labels = [one.piece for one in found.neighbours]
-    cosines = [one.cosine for one in found.neighbours]
-    body = Group(Bars(labels, cosines, [fraction(value, signed=min(cosines) < 0) for value in cosines], full=1.0))
+    body = Group(neighbour_bars(found))
     title = f"embeddings · {found.side} · nearest to {found.asked}"
     values = {
         "side": found.side, "terms": [{"sign": sign, "piece": piece, "id": i} for sign, piece, i in found.terms],

@@ -21,10 +21,10 @@ from tui_transformer.render.palette import ACCENT, QUIET, STRONG
 from tui_transformer.render.picture import Picture, Table
 
 VIEW = "positions"
-CURVE_LINES = 5
-RING_COLUMNS, RING_LINES = 18, 9  # as many dots across as down
+CURVE_COLUMNS, CURVE_LINES = 72, 5
+RING_LINES = 9
+RING_COLUMNS, RING_GAP = 18, 3  # a ring has its numbers below it, however small it is
 EDGE = 1.1
-DOT = 2 * EDGE / (2 * RING_COLUMNS - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,14 @@ class Positions:
 def heat_map_picture(shown: Positions) -> Picture:
     """All values at once, and how the dot product of two positions falls with their distance."""
     table = shown.table
-    # Each pair adds cos(kω) to the dot product: divided by their number it is 1 at distance 0.
-    products = table[0] @ table.T / (shown.dimensions / 2)
+    products = dot_products(shown)
     body = Group(
         HeatMap(table, shown.labels, signed=True),
         Scale(signed=True),
         Text(f"\ndot product by distance 0–{shown.count - 1}, from {products.min():.2f} to 1.00", style=QUIET),
-        _curve(products),
+        curve(products),
     )
-    slowest = 2 * math.pi / frequencies(shown.dimensions)[-1]
+    slowest = wavelength(shown, shown.dimensions // 2 - 1)
     says = (
         "Each row is a position, each column a dimension: pair 0 turns once in 6.3 positions, "
         f"pair {shown.dimensions // 2 - 1} once in {slowest:,.0f}.",
@@ -86,6 +85,19 @@ def heat_map_picture(shown: Positions) -> Picture:
     )
     values = {**shown.values(), "encoding": table, "dot_products": products}
     return Picture(VIEW, shown.title, body, says, values, _tsv(shown, table))
+
+
+def dot_products(shown: Positions) -> Floats:
+    """PE(p) · PE(p + distance) for the distances 0…N−1, whatever p is: (N,)."""
+    table = shown.table
+    # Each pair adds cos(kω) to the dot product: divided by their number it is 1 at distance 0.
+    products: Floats = table[0] @ table.T / (shown.dimensions / 2)
+    return products
+
+
+def wavelength(shown: Positions, pair: int) -> float:
+    """After so many positions a pair has turned once."""
+    return float(2 * math.pi / frequencies(shown.dimensions)[pair])
 
 
 def table_picture(shown: Positions) -> Picture:
@@ -119,22 +131,27 @@ def rings_picture(shown: Positions, pairs: Sequence[int], position: int | None =
     return Picture(VIEW, f"{shown.title} · rings", _rings(shown, pairs, still), says, values, table, moving)
 
 
+def rings(shown: Positions, pairs: Sequence[int], position: float, lines: int = RING_LINES) -> RenderableType:
+    """The circles of pairs side by side; a `position` between two is on its way from one to the next."""
+    return Columns([_ring(shown, pair, position, lines) for pair in pairs], padding=(0, RING_GAP))
+
+
 def _rings(shown: Positions, pairs: Sequence[int], position: int) -> RenderableType:
     name = f' "{shown.labels[position]}"' if position < len(shown.pieces) else ""
-    rings = Columns([_ring(shown, pair, position) for pair in pairs], padding=(0, 3))
-    return Group(Text(f"position {position}{name}", style=ACCENT), rings)
+    return Group(Text(f"position {position}{name}", style=ACCENT), rings(shown, pairs, position))
 
 
-def _ring(shown: Positions, pair: int, position: int) -> RenderableType:
+def _ring(shown: Positions, pair: int, position: float, lines: int) -> RenderableType:
     angle = position * float(frequencies(shown.dimensions)[pair])
     x, y = math.cos(angle), math.sin(angle)
     circle = np.linspace(0, 2 * math.pi, 48, endpoint=False)
     spoke = np.linspace(0, 1, 16)[:, None] * [x, y]
-    # A dot and its eight neighbours.
-    blob = np.array([[x, y]]) + np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) * DOT
+    # A dot and its eight neighbours; as many dots across as down.
+    dot = 2 * EDGE / (4 * lines - 1)
+    blob = np.array([[x, y]]) + np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]) * dot
     dots = Dots(
         [Points(np.stack([np.cos(circle), np.sin(circle)], axis=1), QUIET), Points(np.vstack([spoke, blob]), ACCENT)],
-        (-EDGE, EDGE), (-EDGE, EDGE), RING_COLUMNS, RING_LINES,
+        (-EDGE, EDGE), (-EDGE, EDGE), 2 * lines, lines,
     )  # fmt: skip
     return Group(
         Text(f"pair {pair}", style=STRONG),
@@ -148,12 +165,18 @@ def _degrees(shown: Positions, pair: int) -> str:
     return f"{math.degrees(frequencies(shown.dimensions)[pair]):.3g}°"
 
 
-def _curve(products: Floats) -> Dots:
+def curve(
+    products: Floats, columns: int = CURVE_COLUMNS, lines: int = CURVE_LINES, distance: int | None = None
+) -> Dots:
+    """Dot products by distance; one distance can be marked by an upright line."""
     distances = np.arange(len(products))
     low = min(float(products.min()), 1 - 1e-9)
     fine = np.linspace(0, len(products) - 1, 8 * max(2, len(products)))
     points = np.stack([fine, np.interp(fine, distances, products)], axis=1)
-    return Dots([Points(points, ACCENT)], (0, max(1, len(products) - 1)), (low, 1), 72, CURVE_LINES)
+    groups = [Points(points, ACCENT)]
+    if distance is not None:
+        groups.insert(0, Points(np.array([(distance, y) for y in np.linspace(low, 1, 4 * lines)]), QUIET))
+    return Dots(groups, (0, max(1, len(products) - 1)), (low, 1), columns, lines)
 
 
 def _tsv(shown: Positions, table: Floats) -> Table:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table as Grid
 from rich.text import Text
 
 from tui_transformer.probes import SUBLAYERS
@@ -24,6 +25,36 @@ from .heads import HeadInside, largest, score_text, shape, strongest, weight_tex
 
 VIEW = "qkv"
 KEYS = 40
+
+TWO_COLUMNS = 150
+"""From so many cells on, sections stand side by side."""
+
+Section = tuple[str, RenderableType]
+"""A heading and what belongs to it."""
+
+
+@dataclass(frozen=True)
+class Sections:
+    """One below the other, or where there is room the second half beside the first."""
+
+    sections: Sequence[Section]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < TWO_COLUMNS:
+            yield self._column(self.sections)
+            return
+        half = len(self.sections) // 2
+        table = Grid.grid(expand=True, padding=(0, 3))
+        table.add_column(ratio=1)
+        table.add_column(ratio=1)
+        table.add_row(self._column(self.sections[:half]), self._column(self.sections[half:]))
+        yield table
+
+    def _column(self, sections: Sequence[Section]) -> Group:
+        body: list[RenderableType] = []
+        for number, (heading, drawn) in enumerate(sections):
+            body += [*([Text()] if number else []), Text(heading, style=STRONG), drawn]
+        return Group(*body)
 
 
 @dataclass(frozen=True)
@@ -86,26 +117,28 @@ def qkv_picture(asked: Attending, most: int = KEYS) -> Picture:
 
     Of more than `most` keys, those with the largest weights are shown, and the others as one row.
     """
+    places = strongest(asked.weights, most)
+    title = f"Q·K·V · {asked.name} · {quoted(asked.asking[asked.token])} · softmax(QKᵀ / √{asked.sizes[-1]}) V"
+    body = Sections(_sections(asked, places))
+    return Picture(VIEW, title, body, tuple(_says(asked, places)), _as_json(asked), _table(asked))
+
+
+def _sections(asked: Attending, places: Sequence[int]) -> list[Section]:
     T, S, H, K = asked.sizes
     D, asking = H * K, quoted(asked.asking[asked.token])
-    places = strongest(asked.weights, most)
-    sections: list[tuple[str, list[RenderableType]]] = [
+    return [
         (f"1 · queries, keys and values {shape(1, T, D)} are split into {H} heads {shape(1, H, T, K)}",
-         [_split(asked)]),
-        (f"2 · the query of {asking} {shape(1, K)}", [_vectors([("query", asked.query)]), Numerals(asked.query)]),
+         _split(asked)),
+        (f"2 · the query of {asking} {shape(1, K)}",
+         Group(_vectors([("query", asked.query)]), Numerals(asked.query))),
         (f"3 · keys {shape(S, K)}ᵀ → scores {shape(1, S)} → softmax → weights {shape(1, S)}",
-         [_keys(asked, places)]),
-        (f"4 · weights {shape(1, S)} · values {shape(S, K)}", [_values(asked, places)]),
+         _keys(asked, places)),
+        (f"4 · weights {shape(1, S)} · values {shape(S, K)}", _values(asked, places)),
         (f"5 · their sum, the answer of this head {shape(1, K)}",
-         [_vectors([("answer", asked.context)]), Numerals(asked.context)]),
+         Group(_vectors([("answer", asked.context)]), Numerals(asked.context))),
         (f"6 · heads are concatenated {shape(1, H, T, K)} → {shape(1, T, D)}, projected and added",
-         [_concatenated(asked)]),
+         _concatenated(asked)),
     ]  # fmt: skip
-    body: list[RenderableType] = []
-    for number, (heading, drawn) in enumerate(sections):
-        body += [*([Text()] if number else []), Text(heading, style=STRONG), *drawn]
-    title = f"Q·K·V · {asked.name} · {asking} · softmax(QKᵀ / √{K}) V"
-    return Picture(VIEW, title, Group(*body), tuple(_says(asked, places)), _as_json(asked), _table(asked))
 
 
 def _split(asked: Attending) -> Ledger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -20,46 +21,78 @@ from tui_transformer.render.strips import Strip, Strips
 from .positions import VIEW, Positions
 
 
-def rotation_picture(shown: Positions, offset: int, pairs: Sequence[int]) -> Picture:
-    """The matrices R(k) of the chosen pairs, the residual of all, and what becomes of the pieces if there are any.
+@dataclass(frozen=True, slots=True, eq=False)
+class Turned:
+    """R(k) for one offset k: its blocks (D/2, 2, 2), sine first, and the residuals (N, D/2) of `residuals`."""
 
-    With pieces, there must be more of them than the offset.
-    """
-    errors = residuals(shown, offset)  # (N, D/2)
-    largest = errors.max(axis=0)
-    angles = np.degrees(offset * frequencies(shown.dimensions))
-    blocks = [_block(shown, offset, pair) for pair in pairs]
-    drawn = [_drawn(pair, angles[pair], block, largest[pair]) for pair, block in zip(pairs, blocks, strict=True)]
-    steps = [(p, p + offset) for p in range(len(shown.pieces) - offset)]
-    body: list[RenderableType] = [Columns(drawn, padding=(0, 4))]
-    if steps:
-        body.append(_pieces(shown, steps, errors))
-    rows = [(pair, float(angles[pair]), float(largest[pair])) for pair in range(len(largest))]
-    values = {
-        **shown.values(), "offset": offset, "pairs": list(pairs), "rotations": blocks, "residuals": largest,
-        "residual": float(largest.max()),
-        "moves": [{"from": p, "to": q, "residual": float(errors[p].max())} for p, q in steps],
-    }  # fmt: skip
-    title = f"{shown.title} · k = {offset} · residual max |PE(p+{offset}) − R({offset})·PE(p)| = {largest.max():.1e}"
-    return Picture(VIEW, title, Group(*body), tuple(_says(shown, offset, largest, steps)), values,
-                   Table(("pair", "degrees", "residual"), rows))  # fmt: skip
+    offset: int
+    blocks: Floats
+    residuals: Floats
+
+    @property
+    def residual(self) -> float:
+        """The largest one of all positions and pairs."""
+        return float(self.residuals.max())
+
+
+def turned(shown: Positions, offset: int) -> Turned:
+    """Turn all positions by an offset, with the matrix itself: of order N·D² operations."""
+    matrix = rotation(offset, shown.dimensions, shown.layout)
+    sines, cosines = (np.arange(shown.dimensions)[half] for half in pair_columns(shown.dimensions, shown.layout))
+    places = np.stack([sines, cosines], axis=1)  # (D/2, 2)
+    return Turned(offset, matrix[places[:, :, None], places[:, None, :]], residuals(shown, offset))
 
 
 def residuals(shown: Positions, offset: int) -> Floats:
     """max |PE(p+k) − R(k)·PE(p)| of each position and pair, in float64: (N, D/2)."""
     table = sinusoids(shown.count + offset, shown.dimensions, shown.layout)
-    turned = table[: shown.count] @ rotation(offset, shown.dimensions, shown.layout).T
-    errors = np.abs(table[offset:] - turned)
+    turned_on = table[: shown.count] @ rotation(offset, shown.dimensions, shown.layout).T
+    errors = np.abs(table[offset:] - turned_on)
     sines, cosines = pair_columns(shown.dimensions, shown.layout)
     return np.maximum(errors[:, sines], errors[:, cosines])
 
 
-def _block(shown: Positions, offset: int, pair: int) -> Floats:
-    """The part of R(k) that turns one pair: (2, 2), sine first."""
-    matrix = rotation(offset, shown.dimensions, shown.layout)
-    places = [int(np.arange(shown.dimensions)[half][pair]) for half in pair_columns(shown.dimensions, shown.layout)]
-    block: Floats = matrix[np.ix_(places, places)]
-    return block
+def rotation_picture(shown: Positions, offset: int, pairs: Sequence[int], known: Turned | None = None) -> Picture:
+    """The matrices R(k) of the chosen pairs, the residual of all, and what becomes of the pieces if there are any.
+
+    `known` is what `turned` gave, if it has been computed already.
+    """
+    turn = known or turned(shown, offset)
+    largest = turn.residuals.max(axis=0)
+    angles = np.degrees(offset * frequencies(shown.dimensions))
+    steps = moves(shown, offset)
+    rows = [(pair, float(angles[pair]), float(largest[pair])) for pair in range(len(largest))]
+    values = {
+        **shown.values(), "offset": offset, "pairs": list(pairs), "rotations": [turn.blocks[pair] for pair in pairs],
+        "residuals": largest, "residual": turn.residual,
+        "moves": [{"from": p, "to": q, "residual": float(turn.residuals[p].max())} for p, q in steps],
+    }  # fmt: skip
+    title = f"{shown.title} · {residual_title(turn)}"
+    return Picture(VIEW, title, rotation_body(shown, turn, pairs), tuple(_says(shown, offset, largest, steps)), values,
+                   Table(("pair", "degrees", "residual"), rows))  # fmt: skip
+
+
+def residual_title(turn: Turned) -> str:
+    """The offset, and by how much the rotation misses."""
+    k = turn.offset
+    return f"k = {k} · residual max |PE(p+{k}) − R({k})·PE(p)| = {turn.residual:.1e}"
+
+
+def rotation_body(shown: Positions, turn: Turned, pairs: Sequence[int]) -> RenderableType:
+    """The blocks of the chosen pairs side by side; below them which piece is turned into which."""
+    angles = np.degrees(turn.offset * frequencies(shown.dimensions))
+    largest = turn.residuals.max(axis=0)
+    body: list[RenderableType] = [
+        Columns([_drawn(pair, angles[pair], turn.blocks[pair], largest[pair]) for pair in pairs], padding=(0, 4))
+    ]
+    if steps := moves(shown, turn.offset):
+        body.append(_pieces(shown, steps, turn.residuals))
+    return Group(*body)
+
+
+def moves(shown: Positions, offset: int) -> list[tuple[int, int]]:
+    """Which piece the rotation turns into which, by position."""
+    return [(p, p + offset) for p in range(len(shown.pieces) - offset)]
 
 
 def _drawn(pair: int, angle: float, block: Floats, residual: float) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -71,8 +72,9 @@ def candidate_bars(step: Step, cursor: int) -> Bars:
 
 
 def step_title(step: Step) -> str:
-    """Such as: step 5 · entropy 1.2 bit."""
-    return f"step {step.position + 1} · entropy {step.entropy:.1f} bit"
+    """Such as: step 5 · entropy 1.2 bit. A kept beam search does not know the entropy."""
+    entropy = "not kept" if math.isnan(step.entropy) else f"{step.entropy:.1f} bit"
+    return f"step {step.position + 1} · entropy {entropy}"
 
 
 def heads_of_step(step: Step, off: frozenset[tuple[int, int]] = frozenset()) -> HeadRows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -12,6 +13,7 @@ from textual.widgets import TextArea
 
 from tui_transformer.tui.picture_view import PictureView
 from tui_transformer.tui.view import View
+from tui_transformer.tui.widgets.clickable import ClickableView
 
 if TYPE_CHECKING:
     from textual.events import Click
@@ -28,7 +30,7 @@ class SourcePieces(PictureView):
     """The source, on the colours of what the newest token reads; below each piece what all tokens have read of it."""
 
 
-class TargetPieces(PictureView):
+class TargetPieces(ClickableView):
     """The translation so far, on the colours of its probabilities. Arrows and clicks move the moment."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,24 +41,6 @@ class TargetPieces(PictureView):
         Binding("up", "screen.focus_previous", show=False),
         Binding("down", "screen.focus_next", show=False),
     ]  # fmt: skip
-
-    class Clicked(Message):
-        """A token was clicked, from 0."""
-
-        def __init__(self, token: int) -> None:
-            super().__init__()
-            self.token = token
-
-    def on_click(self, event: Click) -> None:
-        """The moment in which this token was the newest."""
-        from tui_transformer.render.flow import Flow
-
-        flow, offset = self.renderable, event.get_content_offset(self)
-        if isinstance(flow, Flow) and offset is not None:
-            x, y = self.scroll_offset
-            token = flow.at(offset.x + x, offset.y + y, self.scrollable_content_region.width)
-            if token is not None:
-                self.post_message(self.Clicked(token))
 
 
 class Candidates(PictureView):
@@ -194,9 +178,10 @@ class TranslateView(View):
 
     # -- candidates ------------------------------------------------------------------------------------
 
-    def on_target_pieces_clicked(self, message: TargetPieces.Clicked) -> None:
+    @on(TargetPieces.Clicked, "#target")
+    def token_clicked(self, message: TargetPieces.Clicked) -> None:
         """Look at the moment of a token."""
-        self.ttx.go_to(message.token + 1)
+        self.ttx.go_to(message.part + 1)
 
     def on_candidates_moved(self, message: Candidates.Moved) -> None:
         """Look at another candidate of the step."""
