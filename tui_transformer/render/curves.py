@@ -13,10 +13,11 @@ from rich.style import Style
 
 from .braille import Dots, Mark, Points
 from .labels import fit
-from .palette import QUIET, Floats, has_colour
+from .palette import ACCENT, QUIET, Floats, has_colour
 
 GUTTER, RIGHT = 9, 8
 TICK_LINES = 4
+UPRIGHT = "┊"
 _FINE = 8
 """Dots drawn between two neighbouring columns of dots: enough that a steep line has no gaps."""
 _STRIDES = tuple(n * 10**k for k in range(7) for n in (1, 2, 5))
@@ -56,13 +57,16 @@ class Curves:
     lines: int = 12
     ticks: Sequence[Ticks] = ()
     y_range: tuple[float, float] | None = None
+    here: float | None = None
+    """A place on the x axis where an upright line stands, behind all marks."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = max(1, options.max_width - GUTTER - RIGHT)
         low, high = _widened(*(self.y_range or self._everything()))
         x_range = self.x_range if self.x_range[1] > self.x_range[0] else (self.x_range[0], self.x_range[0] + 1)
         groups = [Points(self._line(curve, x_range, columns), curve.style) for curve in self.curves if not curve.mark]
-        marks = [Mark(x, y, curve.mark, curve.style) for curve in self.curves if curve.mark for x, y in curve.xy]
+        marks = self._here(low, high)
+        marks += [Mark(x, y, curve.mark, curve.style) for curve in self.curves if curve.mark for x, y in curve.xy]
         box = Dots(groups, x_range, (low, high), columns, self.lines, marks)
         quiet = QUIET if has_colour(console) else None
         for number, row in enumerate(console.render_lines(box, options.update(width=columns), pad=True)):
@@ -75,6 +79,13 @@ class Curves:
         yield Segment(" " * (GUTTER - 1) + "└" + "─" * columns + "\n", quiet)
         for ticks in self.ticks:
             yield Segment(fit(ticks.name, GUTTER - 1) + " " + _row(ticks, x_range, columns) + "\n", quiet)
+
+    def _here(self, low: float, high: float) -> list[Mark]:
+        """A mark within each line, which has four rows of dots."""
+        if self.here is None:
+            return []
+        ys = [high - (high - low) * (4 * line + 1.5) / (4 * self.lines - 1) for line in range(self.lines)]
+        return [Mark(self.here, y, UPRIGHT, ACCENT) for y in ys]
 
     def _everything(self) -> tuple[float, float]:
         """The range of all values."""

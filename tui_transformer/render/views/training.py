@@ -70,9 +70,9 @@ def _losses(log: TrainingLog, lines: int, here: int | None) -> Iterator[Renderab
         curves.append(Curve(_points(points), _dev_style(number), _mark(number)))
     low, high = _loss_range(curves, _x_range(log))
     yield Curves(
-        [*_here(here, low, high, lines), *curves], _x_range(log), "{:.2f}".format,
+        curves, _x_range(log), "{:.2f}".format,
         lambda loss: short(math.exp(min(loss, 50.0))), lines,
-        _ticks(log), (low, high),
+        _ticks(log), (low, high), here,
     )  # fmt: skip
     if any((curve.xy[:, 1] > high).any() for curve in curves):
         yield Text(f"losses above {high:.2f} are not drawn", style=QUIET)
@@ -94,19 +94,7 @@ def _small(
     """A low box below its name; nothing if there is nothing to draw."""
     if any(len(curve.xy) for curve in curves):
         yield Text(f"\n{name}", style=QUIET)
-        values = np.concatenate([curve.xy[:, 1] for curve in curves])
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        low, high = (low, high) if high > low else (low - 1, high + 1)
-        marked = [*_here(here, low, high, lines), *curves]
-        yield Curves(marked, _x_range(log), left, None, lines, _ticks(log)[:1], (low, high))
-
-
-def _here(step: int | None, low: float, high: float, lines: int) -> list[Curve]:
-    """A line from the top of a box to its bottom, a mark in the middle of each of its lines of four dots."""
-    if step is None:
-        return []
-    ys = [high - (high - low) * (4 * line + 1.5) / (4 * lines - 1) for line in range(lines)]
-    return [Curve(_points([(step, y) for y in ys]), ACCENT, "┊")]
+        yield Curves(curves, _x_range(log), left, None, lines, _ticks(log)[:1], here=here)
 
 
 def _curve_of(log: TrainingLog, field: str) -> Curve:
