@@ -37,6 +37,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "sessions": {"numpy", "onnxruntime"},
     "runtime": {"numpy", "onnxruntime"},
     "probe_runtime": {"numpy", "onnxruntime"},
+    "optimum_runtime": {"numpy", "onnxruntime"},
     "probing": {"numpy", "onnxruntime", "sentencepiece"},
     "translator": {"numpy", "onnxruntime", "sentencepiece"},
     "batching": {"numpy", "onnxruntime", "sentencepiece"},

@@ -28,8 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
+from . import optimum
 from .architecture import Architecture
-from .errors import BundleError
+from .errors import BundleError, UsageError
 from .generation import Generation
 
 FORMAT = 2
@@ -49,7 +50,14 @@ TARGET_VOCABULARY = "target.spm"
 PIECES = "vocabulary.json"
 CARD = "README.md"
 GRAPHS = (ENCODER, DECODER, CANDIDATES, REORDER, ENCODER_PROBE, DECODER_PROBE, LENS, EMBEDDINGS)
-REQUIRED = (*GRAPHS, ENCODER_WEIGHTS, DECODER_WEIGHTS, SOURCE_VOCABULARY, TARGET_VOCABULARY)
+
+FileLayout = Literal["ttx", "optimum"]
+"""Which graphs and files there are: our own, as above, or those of `optimum`."""
+
+REQUIRED: dict[FileLayout, tuple[str, ...]] = {
+    "ttx": (*GRAPHS, ENCODER_WEIGHTS, DECODER_WEIGHTS, SOURCE_VOCABULARY, TARGET_VOCABULARY),
+    "optimum": (*optimum.WRITTEN, SOURCE_VOCABULARY, TARGET_VOCABULARY),
+}
 
 Precision = Literal["fp32", "int8", "fp16"]
 Part = Literal["key", "value"]
@@ -122,9 +130,10 @@ class Manifest:
     """What a bundle says of itself.
 
     `sentence_limit` is the longest source, in pieces with its end, that training has shown the model;
-    longer lines are translated part by part. `generation` says how translations are searched for. `provenance`,
-    `scores` and `parity` are for people: recipe, data and licences, cost, learning curve; (set, metric, signature,
-    value, interval); how closely ONNX follows PyTorch.
+    longer lines are translated part by part. `generation` says how translations are searched for, `layout` which files
+    and tensors there are; `opset` is None where nobody knows it. `provenance`, `scores` and `parity` are for people:
+    recipe, data and licences, cost, learning curve; (set, metric, signature, value, interval); how closely ONNX follows
+    PyTorch.
     Raises ValueError for values that no model can have.
     """
 
@@ -135,13 +144,14 @@ class Manifest:
     special: SpecialTokens
     tokenizer: Mapping[str, Any]
     precision: Precision
-    opset: int
+    opset: int | None
     sentence_limit: int
     provenance: Mapping[str, Any] = field(default_factory=dict)
     scores: tuple[Mapping[str, Any], ...] = ()
     parity: Mapping[str, Any] = field(default_factory=dict)
     generation: Generation = field(default_factory=Generation)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    layout: FileLayout = "ttx"
 
     def __post_init__(self) -> None:
         for name in ("name", "source_language", "target_language"):
@@ -154,7 +164,10 @@ class Manifest:
             raise ValueError("scores must be objects")
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}")
-        if not _is_whole(self.opset, 1, 1 << 16) or not _is_whole(self.sentence_limit, 1, self.architecture.positions):
+        if self.layout not in REQUIRED:
+            raise ValueError(f"unknown layout {self.layout!r}")
+        known = self.opset is None or _is_whole(self.opset, 1, 1 << 16)
+        if not known or not _is_whole(self.sentence_limit, 1, self.architecture.positions):
             raise ValueError("opset and sentence_limit must be positive, sentence_limit at most the model's positions")
         for name in self.special.__slots__:
             size = getattr(self.architecture, f"{name.split('_')[0]}_vocabulary")
@@ -188,7 +201,7 @@ def read_bundle(path: Path) -> Bundle:
     Raises BundleError.
     """
     manifest = _read_manifest(path)
-    for name in REQUIRED:
+    for name in REQUIRED[manifest.layout]:
         if name not in manifest.files:
             raise BundleError(f"{path / MANIFEST} does not list {name}")
     for name, entry in manifest.files.items():
@@ -214,6 +227,14 @@ def verify_bundle(path: Path) -> Bundle:
     return bundle
 
 
+def not_given(model: Bundle, what: str) -> UsageError:
+    """The error for a view that a bundle's graphs have nothing for."""
+    return UsageError(
+        f"the model {model.path} gives no {what}: its graphs, in Optimum's layout, can translate and score only; "
+        "views of the inside need a bundle of ttx"
+    )
+
+
 def write_manifest(path: Path, manifest: Manifest) -> Bundle:
     """Finish a bundle: list the files beside the manifest, then write it, in one go and last.
 
@@ -224,7 +245,7 @@ def write_manifest(path: Path, manifest: Manifest) -> Bundle:
         for file in sorted(path.iterdir())
         if file.is_file() and file.name != MANIFEST and not file.name.startswith(".")
     }
-    if missing := [name for name in REQUIRED if name not in files]:
+    if missing := [name for name in REQUIRED[manifest.layout] if name not in files]:
         raise BundleError(f"{path} cannot become a model: it lacks {', '.join(missing)}")
     content = {"format": FORMAT, **_to_dict(manifest), "files": files}
     partial = path / f".{MANIFEST}.partial"

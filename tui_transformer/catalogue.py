@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from .bundle import MANIFEST
+from .bundle import MANIFEST, Bundle, read_bundle
 from .errors import BundleError
+from .optimum import is_optimum_folder
 
 
 def model_folders() -> Iterator[Path]:
@@ -43,9 +44,18 @@ def find_model(name_or_path: str) -> Path:
     raise BundleError(f"no model {name_or_path!r}: neither a model's folder nor an installed model ({known})")
 
 
+def read_model(path: Path) -> Bundle:
+    """A bundle of ours, or a folder that others wrote in Optimum's layout. Raises BundleError."""
+    if (path / MANIFEST).is_file() or not is_optimum_folder(path):
+        return read_bundle(path)
+    from .optimum_folder import read_optimum_folder  # hardly anybody needs it
+
+    return read_optimum_folder(path)
+
+
 def _is_model(path: Path) -> bool:
     try:
-        return (path / MANIFEST).is_file()
+        return (path / MANIFEST).is_file() or is_optimum_folder(path)
     except OSError:  # not allowed to look, or no possible file name
         return False
 

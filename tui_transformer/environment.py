@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, sessions
-from .bundle import Bundle, read_bundle
-from .catalogue import find_model, installed_models
+from .bundle import Bundle
+from .catalogue import find_model, installed_models, read_model
 from .errors import BundleError
 
 
@@ -69,7 +69,7 @@ def model(name_or_path: str) -> Model:
 
 def _model(name: str, path: Path, detailed: bool = False) -> Model:
     try:
-        bundle = read_bundle(path)
+        bundle = read_model(path)
     except BundleError as error:
         return Model(name, str(path), str(error))
     manifest = bundle.manifest

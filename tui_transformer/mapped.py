@@ -84,7 +84,7 @@ def load_tokenizers(model: Bundle) -> tuple[Tokenizer, Tokenizer]:
         source, target = (Tokenizer.load(file, options) for file in files)
         return source, target
     special, shape = model.manifest.special, model.manifest.architecture
-    source_names, target_names = read_names(model.file(PIECES))
+    source_names, target_names = names_in(model)
     if (len(source_names), len(target_names)) != (shape.source_vocabulary, shape.target_vocabulary):
         raise BundleError(f"{model.file(PIECES)} does not have as many pieces as the model")
     ids = SpecialIds(special.source_pad, special.target_bos, special.source_eos, special.source_unk)
@@ -93,6 +93,15 @@ def load_tokenizers(model: Bundle) -> tuple[Tokenizer, Tokenizer]:
         MappedTokenizer(_content(files[0]), source_names, ids),
         MappedTokenizer(_content(files[1]), target_names, of_target),
     )
+
+
+def names_in(model: Bundle) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The piece of each id of either side, as the bundle has them. Raises BundleError."""
+    if PIECES in model.manifest.files:
+        return read_names(model.file(PIECES))
+    from .optimum_folder import read_names as read_ids  # only folders made by others need it
+
+    return read_ids(model.path, model.manifest.architecture)
 
 
 def write_names(source: MappedTokenizer, target: MappedTokenizer, path: Path) -> None:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable
 
 from . import bundle, probes
-from .bundle import Bundle
+from .bundle import Bundle, not_given
 from .heads import Head, head_masks
 from .runtime import Runtime
 from .sessions import Device, as_ort
@@ -18,7 +18,9 @@ class ProbeRuntime(Runtime):
     encoder_file, decoder_file = bundle.ENCODER_PROBE, bundle.DECODER_PROBE
 
     def __init__(self, model: Bundle, device: Device = "auto", threads: int = 1) -> None:
-        """Raises DeviceError, or BundleError for a damaged graph."""
+        """Raises DeviceError, BundleError for a damaged graph, or UsageError if the model has no probe graphs."""
+        if model.manifest.layout != "ttx":
+            raise not_given(model, "inside")
         super().__init__(model, device, threads)
         self._switch_off(frozenset())
 

@@ -31,6 +31,7 @@ __all__ = [
     "Ids",
     "Inside",
     "Runtime",
+    "open_runtime",
     "usable_cores",
 ]
 
@@ -120,10 +121,20 @@ class DecoderStep:
         return _numpy(self._scores[bundle.LOGITS])[:, :vocabulary].astype(np.float32, copy=False)
 
 
+def open_runtime(model: Bundle, device: Device = "auto", threads: int = 1) -> Runtime:
+    """The runtime for the graphs that a bundle has. Raises DeviceError or BundleError."""
+    if model.manifest.layout == "ttx":
+        return Runtime(model, device, threads)
+    from .optimum_runtime import OptimumRuntime  # it is built on this module
+
+    return OptimumRuntime(model, device, threads)
+
+
 class Runtime:
     """The two graphs of a bundle, loaded on one device. Safe to use from several threads."""
 
     encoder_file, decoder_file = bundle.ENCODER, bundle.DECODER
+    gives_attention = True
 
     def __init__(self, model: Bundle, device: Device = "auto", threads: int = 1) -> None:
         """`threads` are those that one operator uses. Raises DeviceError, or BundleError for a damaged graph."""

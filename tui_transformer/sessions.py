@@ -60,11 +60,17 @@ def _works(provider: str) -> bool:
     return provider in session.get_providers()
 
 
-def open_session(path: Path, device: Device, threads: int) -> Any:
+def input_types(session: Any) -> dict[str, str]:
+    """What a graph reads: names and types, such as "tensor(float)"."""
+    return {each.name: each.type for each in session.get_inputs()}
+
+
+def open_session(path: Path, device: Device, threads: int, optimize: bool = False) -> Any:
     """A graph, loaded. Raises DeviceError, or BundleError for a damaged graph or weights that are not there."""
     options = onnxruntime.SessionOptions()
-    # The graphs are written as they should run; the optimiser would fuse them into slower operators.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    # Our graphs are written as they should run; the optimiser would fuse them into slower operators.
+    level = onnxruntime.GraphOptimizationLevel
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimize else level.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY

@@ -12,12 +12,12 @@ import numpy as np
 
 from .banning import Banned
 from .beam import BeamSearch
-from .bundle import Bundle, read_bundle
-from .catalogue import find_model
+from .bundle import Bundle
+from .catalogue import find_model, read_model
 from .decoding import Options, decode, make_search, pad
 from .events import Encoded, Event, Finished
 from .mapped import load_tokenizers
-from .runtime import Device, Runtime, usable_cores
+from .runtime import Device, open_runtime, usable_cores
 from .search import Floats, Forced, Greedy, Hypothesis, Ids
 from .source import ForcedTarget, Source, edges, in_one_line, readable
 from .splitting import split_line
@@ -51,13 +51,13 @@ class Translator:
         self.generation = manifest.generation
         self.banned = Banned(self.generation.banned, self.generation.renormalize)
         self.source, self.target = load_tokenizers(bundle)
-        self.runtime = Runtime(bundle, device, threads)
+        self.runtime = open_runtime(bundle, device, threads)
         self._computed_by = device, threads
 
     @classmethod
     def load(cls, model: str = "en-de", device: Device = "auto", threads: int = 1) -> Translator:
         """A model by name or folder. Raises BundleError or DeviceError."""
-        return cls(read_bundle(find_model(model)), device, threads)
+        return cls(read_model(find_model(model)), device, threads)
 
     @property
     def defaults(self) -> Options:

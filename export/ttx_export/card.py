@@ -197,7 +197,7 @@ def _share(corpus: Mapping[str, Any]) -> str:
 def _parity(parity: Any) -> str:
     lines = [
         f"- {name}, {p['steps']} steps over {p['cases']} shapes against PyTorch: largest difference of a logit "
-        f"{p['logits']:.1e}, of an attention weight {p['attention']:.1e}; same arg-max in {p['same_next_id']:.1%}"
+        f"{p['logits']:.1e}{_weights(p['attention'])}; same arg-max in {p['same_next_id']:.1%}"
         for name, p in parity.items()
         if "logits" in p
     ]
@@ -208,6 +208,10 @@ def _parity(parity: Any) -> str:
             f"calibrated on {gate['calibration_pairs']} development pairs"
         )
     return "\n".join(lines)
+
+
+def _weights(attention: float | None) -> str:
+    return "" if attention is None else f", of an attention weight {attention:.1e}"
 
 
 def _limits(manifest: Manifest, known: str = "Trained on sentences") -> str:

@@ -46,10 +46,11 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, kind, list(axes)))
         return name
 
-    def output(self, name: str, tensor: str, kind: int, axes: Iterable[str | int]) -> None:
+    def output(self, name: str, tensor: str, kind: int, axes: Iterable[str | int], first: bool = False) -> None:
         """Give a tensor out under a public name: the tensor itself is renamed, nothing is copied."""
         self._final_names[tensor] = name
-        self._outputs.append(helper.make_tensor_value_info(name, kind, list(axes)))
+        place = 0 if first else len(self._outputs)
+        self._outputs.insert(place, helper.make_tensor_value_info(name, kind, list(axes)))
 
     def constant(self, name: str, array: Any) -> str:
         """A named weight; asked for twice under one name it is stored once."""
@@ -60,6 +61,12 @@ class Graph:
     def integers(self, *values: int) -> str:
         """A small 1-D int64 constant, for shapes and axes."""
         return self.constant("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
+
+    def axis(self, number: int) -> str:
+        """A 0-D int64 constant, for operators that take one axis."""
+        name = f"axis_{number}"
+        self._constants.setdefault(name, numpy_helper.from_array(np.array(number, np.int64), name))
+        return name
 
     def number(self, value: float) -> str:
         """A scalar constant of the graph's float type."""
@@ -87,7 +94,8 @@ class Graph:
             for kind, inputs, names, domain, attributes in self._nodes
         ]  # fmt: skip
         graph = helper.make_graph(nodes, self.name, self._inputs, self._outputs, list(self._constants.values()))
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
+        domains = {domain for _, _, _, domain, _ in self._nodes}
+        opsets = [helper.make_opsetid("", OPSET), *([helper.make_opsetid(CONTRIB, 1)] if CONTRIB in domains else [])]
         model = helper.make_model(graph, opset_imports=opsets, producer_name="tui-transformer")
         model.ir_version = IR_VERSION
         return model

@@ -13,9 +13,10 @@ import torch
 
 from tui_transformer.errors import BundleError, MissingExtraError, RecipeError
 from tui_transformer.mapped import MappedTokenizer, SpecialIds
+from tui_transformer.marian_config import option, read_architecture, read_generation
+from tui_transformer.marian_reading import names_of, read_bytes, read_json, read_pieces
 
 from .checkpoint import Checkpoint
-from .marian_config import option, read_architecture, read_generation
 from .marian_files import CONFIG, GENERATION, PICKLE, SAFE, SOURCE_PIECES, TARGET_PIECES, TOKENIZER
 from .marian_weights import Weights, our_weights, tied_of
 from .origin import Origin
@@ -81,27 +82,6 @@ def make_recipe(naming: Naming, languages: tuple[str, str], limit: int) -> Recip
     return Recipe(naming.name, *languages, Data((), dev, max_length=limit), description="")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises RecipeError."""
-    try:
-        content = json.loads(read_bytes(path))
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path} is not a JSON object")
-    return content
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file. Raises RecipeError."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise RecipeError(f"no Marian model at {path.parent}: there is no {path.name}") from None
-    except OSError as error:
-        raise RecipeError(f"cannot read {path}: {error.strerror}") from None
-
-
 def _read_weights(folder: Path) -> Weights:
     """Of the safe file if it can be read, else of the pickle, of which only tensors are taken."""
     safe, pickled = folder / SAFE, folder / PICKLE
@@ -156,22 +136,6 @@ def make_tokenizer(file: Path, names: tuple[str, ...], special: SpecialIds) -> M
         return MappedTokenizer(read_bytes(file), names, special)
     except BundleError as error:
         raise RecipeError(f"{file}: {error}") from None
-
-
-def read_pieces(path: Path) -> dict[str, int]:
-    """The id of each piece. Raises RecipeError."""
-    pieces = read_json(path)
-    if not all(isinstance(i, int) and not isinstance(i, bool) for i in pieces.values()):
-        raise RecipeError(f"{path} does not name the id of each piece")
-    return pieces
-
-
-def names_of(ids: dict[str, int], size: int, path: Path) -> tuple[str, ...]:
-    """The piece of each of `size` ids. Raises RecipeError if some have none, or several."""
-    names = {i: piece for piece, i in ids.items()}
-    if len(ids) != len(names) or names.keys() != set(range(size)):
-        raise RecipeError(f"{path} has {len(ids):,} pieces with {len(names):,} ids, the model has {size:,}")
-    return tuple(names[i] for i in range(size))
 
 
 def _limit(of_tokenizer: dict[str, Any], positions: int) -> int:

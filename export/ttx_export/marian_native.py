@@ -20,9 +20,10 @@ from tui_transformer.architecture import Architecture, Tied
 from tui_transformer.errors import MissingExtraError, RecipeError
 from tui_transformer.generation import Generation
 from tui_transformer.mapped import MappedTokenizer, SpecialIds
+from tui_transformer.marian_reading import names_of, read_bytes
 
 from .checkpoint import Checkpoint
-from .marian_folder import Naming, languages_of, make_recipe, make_tokenizer, names_of, read_bytes
+from .marian_folder import Naming, languages_of, make_recipe, make_tokenizer
 from .marian_weights import Weights
 from .origin import Origin
 from .vocabulary import Vocabularies

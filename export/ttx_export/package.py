@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tui_transformer import __version__, bundle
-from tui_transformer.bundle import Bundle, Manifest, Precision, SpecialTokens
+from tui_transformer import __version__, bundle, optimum
+from tui_transformer.bundle import Bundle, FileLayout, Manifest, Precision, SpecialTokens
 from tui_transformer.errors import RecipeError
 from tui_transformer.generation import Generation
 from tui_transformer.mapped import MappedTokenizer, write_names
-from tui_transformer.runtime import Runtime, usable_cores
+from tui_transformer.runtime import open_runtime, usable_cores
 from tui_transformer.translator import Translator
 
 from .assess import Assessment, Say, assess, development_sets, sets_of, with_sizes
@@ -24,6 +25,7 @@ from .graph import OPSET
 from .graph_files import write_graph_files
 from .linear import FloatLinear, Int8Linear, Linear
 from .model import Transformer, parameter_count
+from .optimum_files import write_optimum_files
 from .parity import TOLERANCE, measure_parity
 from .quantize import calibrate
 from .recipe import Data
@@ -49,6 +51,7 @@ class Wanted:
     beam: int = 4
     tests: tuple[Path, ...] = ()
     run: Path | None = None
+    layout: FileLayout = "ttx"
 
 
 def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = lambda _: None) -> Bundle:
@@ -76,7 +79,7 @@ def _check_place(out: Path) -> None:
     if not out.exists():
         return
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else {""}
-    ours = {bundle.MANIFEST, bundle.CARD, bundle.PIECES, *bundle.REQUIRED}
+    ours = {bundle.MANIFEST, bundle.CARD, bundle.PIECES, optimum.TARGET_VOCABULARY, *chain(*bundle.REQUIRED.values())}
     if names and (bundle.MANIFEST not in names or names - ours):
         raise RecipeError(f"{out} exists and is not just a model: choose another folder")
 
@@ -89,13 +92,10 @@ def _build(
     special = checkpoint.vocabularies.special
     reference = replace(manifest, precision="fp16" if wanted.precision == "fp16" else "fp32")
     folder = write_graphs(checkpoint, model, FloatLinear(), reference, scratch / "float")
-    parity = measure_parity(model, Runtime(folder, "cpu", usable_cores()), special)
-    say(f"parity with PyTorch, {parity.steps} steps: logits {parity.logits:.1e}, attention {parity.attention:.1e}")
+    parity = measure_parity(model, open_runtime(folder, "cpu", usable_cores()), special)
+    say(f"parity with PyTorch, {parity.steps} steps: {parity.told()}")
     if not parity.within(TOLERANCE[reference.precision]):
-        raise RecipeError(
-            f"the exported graphs differ from PyTorch by {parity.logits:.1e} in a logit, "
-            f"by {parity.attention:.1e} in an attention weight"
-        )
+        raise RecipeError(f"the exported graphs differ from PyTorch: {parity.told()}")
     manifest = replace(manifest, parity={reference.precision: parity.to_dict()})
     if wanted.precision == "int8":
         folder, manifest = _quantized(checkpoint, model, dev, folder, manifest, scratch / "int8", say)
@@ -119,7 +119,7 @@ def _quantized(
     )
     ranges = calibrate(model, corpus, special, range(len(corpus)))
     quantized = write_graphs(checkpoint, model, Int8Linear(ranges), manifest, folder)
-    parity = measure_parity(model, Runtime(quantized, "cpu", usable_cores()), special)
+    parity = measure_parity(model, open_runtime(quantized, "cpu", usable_cores()), special)
     (bleu, chrf), (bleu8, chrf8) = (
         score_set(name, pairs[:GATE_PAIRS], _translations(each, pairs[:GATE_PAIRS], 1), 1)
         for each in (floating, quantized)
@@ -140,7 +140,10 @@ def write_graphs(
     """A bundle without scores and card: the graphs, the vocabularies, the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
-    write_graph_files(weights, model.shape, manifest.precision, linear, folder)
+    if manifest.layout == "optimum":
+        write_optimum_files(weights, checkpoint.vocabularies, manifest, linear, folder)
+    else:
+        write_graph_files(weights, model.shape, manifest.precision, linear, folder)
     (folder / bundle.SOURCE_VOCABULARY).write_bytes(checkpoint.vocabularies.source.model)
     (folder / bundle.TARGET_VOCABULARY).write_bytes(checkpoint.vocabularies.target.model)
     source, target = checkpoint.vocabularies.source, checkpoint.vocabularies.target
@@ -166,6 +169,7 @@ def _manifest(checkpoint: Checkpoint, model: Transformer, wanted: Wanted) -> Man
         sentence_limit=min(recipe.data.max_length, checkpoint.shape.positions),
         provenance=_provenance(checkpoint, parameter_count(model)),
         generation=checkpoint.origin.generation if checkpoint.origin else Generation(),
+        layout=wanted.layout,
     )
     return with_curve(with_sizes(manifest, recipe.data, wanted.data), wanted.run)
 

@@ -16,7 +16,7 @@ from tui_transformer.architecture import Architecture
 from .graph import INT64
 from .grid import Grid
 from .linear import Array, Linear
-from .writer import BLOCK, Axes, Writer, padded_vocabulary
+from .writer import BLOCK, Axes, Writer
 
 
 def encoder_graph(
@@ -26,7 +26,7 @@ def encoder_graph(
 
     The probe also takes a head_mask (L, H).
     """
-    return _EncoderWriter("encoder", weights, shape, precision, linear, probe).write()
+    return EncoderWriter("encoder", weights, shape, precision, linear, probe).write()
 
 
 def decoder_graph(
@@ -37,18 +37,31 @@ def decoder_graph(
     R rows are hypotheses about N sentences, those of a sentence side by side.
     The probe also takes a head_mask (2, L, H): self-attention, then cross-attention.
     """
-    return _DecoderWriter("decoder", weights, shape, precision, linear, probe).write()
+    return DecoderWriter("decoder", weights, shape, precision, linear, probe).write()
 
 
-class _EncoderWriter(Writer):
-    side = "encoder"
+class EncoderWriter(Writer):
+    """The encoder, and what it gives to the decoder."""
+
+    side: bundle.Side = "encoder"
 
     def write(self) -> onnx.ModelProto:
-        g, shape = self.graph, self.shape
+        """The whole graph."""
+        g = self.graph
         ids = g.input(bundle.INPUT_IDS, INT64, ("B", "S"))
         mask = g.input(bundle.ATTENTION_MASK, INT64, ("B", "S"))
         bias = self.additive_mask(mask)
         g.output(bundle.CROSS_ATTENTION_BIAS, bias, g.float_type, ("B", 1, 1, "S"))
+        memory = self.read(ids, mask, bias)
+        if self.probe:
+            rows, axes = self.rows(memory)
+            self.show(probes.MEMORY, rows, *axes)
+        self.cross_caches(memory)
+        return g.build()
+
+    def read(self, ids: str, mask: str, bias: str) -> str:
+        """ids and mask (B, S), the mask as it is added to scores (B, 1, 1, S) → memory, rows (N, D) of `grid`."""
+        g, shape = self.graph, self.shape
         self.head_mask(shape.encoder_layers, shape.heads)
         self.grid = Grid(g, shape, ids, mask, padding=self.probe)
         positions = g.op("Gather", self.position_table(), self.grid.columns, axis=0)
@@ -57,17 +70,14 @@ class _EncoderWriter(Writer):
         for layer in range(shape.encoder_layers):
             with g.scope(f"encoder.{layer}"):
                 x = self.layer(x, layer, bias)
-        memory = self.last_norm(x, "encoder")
-        if self.probe:
-            rows, axes = self.rows(memory)
-            self.show(probes.MEMORY, rows, *axes)
-        self.cross_caches(memory)
-        return g.build()
+        return self.last_norm(x, "encoder")
 
     def rows(self, x: str) -> tuple[str, Axes]:
+        """Rows of pieces (N, D) as they are shown, (B, S, D)."""
         return self.grid.unpack(x), ("B", "S", self.shape.d_model)
 
     def layer(self, x: str, layer: int, bias: str) -> str:
+        """Rows x (N, D) through one layer."""
         shape, name = self.shape, f"encoder.{layer}"
         residual = f"{name}.self_attention_residual"
         parts = [f"{name}.self_attention.{part}" for part in ("query", "key", "value")]
@@ -90,44 +100,66 @@ class _EncoderWriter(Writer):
             g.output(name, part, g.float_type, ("B", shape.heads, "S", shape.d_k))
 
 
-class _DecoderWriter(Writer):
-    side = "decoder"
+class DecoderWriter(Writer):
+    """The decoder: one step on a cache, and the choice of the next id."""
+
+    side: bundle.Side = "decoder"
+    future: str | None = None
+    """What hides it: nothing, where the cache holds the past only."""
 
     def write(self) -> onnx.ModelProto:
+        """The whole graph."""
         g, shape = self.graph, self.shape
         ids = g.input(bundle.INPUT_IDS, INT64, ("R", 1))
         position = g.input(bundle.POSITION, INT64, (1,))
         bias = g.input(bundle.CROSS_ATTENTION_BIAS, g.float_type, ("N", 1, 1, "S"))
         self.head_mask(2, shape.decoder_layers, shape.heads)
-        # (N, R/N, H, K)
-        self.by_sentence = g.op(
-            "Concat", g.op("Shape", bias, start=0, end=1), g.integers(-1, shape.heads, shape.d_k), axis=0
-        )
+        self.by_sentence = self.rows_of(bias, shape.heads)
         flat_ids = g.op("Reshape", ids, g.integers(-1))
         x = g.op("Add", self.embed("target", flat_ids), g.op("Gather", self.position_table(), position, axis=0))
+        self.choose(self.answer(x, bias))
+        return g.build()
+
+    def rows_of(self, tensor: str, heads: int) -> str:
+        """The shape (N, -1, heads, K), N the length of a tensor's first axis."""
+        g = self.graph
+        first = g.op("Shape", tensor, start=0, end=1)
+        return g.op("Concat", first, g.integers(-1, heads, self.shape.d_k), axis=0)
+
+    def answer(self, x: str, bias: str) -> str:
+        """Rows x (R, D) through all layers → features (R, D); `bias` (N, 1, 1, S) hides the source's padding."""
+        g, shape = self.graph, self.shape
         self.show_residual(x)
         for layer in range(shape.decoder_layers):
             with g.scope(f"decoder.{layer}"):
                 x = self.masked_self_attention(x, layer)
                 x = self.cross_attention(x, layer, bias)
                 x = self.feed_forward(x, f"decoder.{layer}")
-        self.choose(self.last_norm(x, "decoder"))
-        return g.build()
+        return self.last_norm(x, "decoder")
 
     def masked_self_attention(self, x: str, layer: int) -> str:
-        """The cache holds the past only: looking ahead is impossible, no mask is needed."""
-        g, shape, name = self.graph, self.shape, f"decoder.{layer}"
+        """Each row looks at itself and at what its cache holds."""
+        name = f"decoder.{layer}"
         residual = f"{name}.self_attention_residual"
         parts = [f"{name}.self_attention.{part}" for part in ("query", "key", "value")]
         qkv = self.dense(self.prepare(x, residual), *parts)
-        heads = g.op("Reshape", qkv, g.integers(-1, 3 * shape.heads, 1, shape.d_k))
-        query, key, value = g.ops("Split", heads, outputs=3, axis=1, num_outputs=3)
+        query, key, value = self.split_heads(qkv)
         key, value = self.extend_cache(layer, "key", key), self.extend_cache(layer, "value", value)
-        answer = self.attend("decoder", layer, query, key, value, None, (1, "T+1"))
-        flat = g.op("Reshape", answer, g.integers(-1, shape.d_model))
-        return self.add(x, self.dense(flat, f"{name}.self_attention.output"), residual)
+        answer = self.attend("decoder", layer, query, key, value, self.future, (1, "T+1"))
+        return self.add(x, self.dense(self.join_heads(answer), f"{name}.self_attention.output"), residual)
+
+    def split_heads(self, qkv: str) -> list[str]:
+        """Rows (R, 3·D) → query, key and value (R, H, 1, K)."""
+        g, shape = self.graph, self.shape
+        heads = g.op("Reshape", qkv, g.integers(-1, 3 * shape.heads, 1, shape.d_k))
+        return g.ops("Split", heads, outputs=3, axis=1, num_outputs=3)
+
+    def join_heads(self, answer: str) -> str:
+        """(R, H, 1, K) → rows (R, D)."""
+        return self.graph.op("Reshape", answer, self.graph.integers(-1, self.shape.d_model))
 
     def extend_cache(self, layer: int, part: bundle.Part, new: str) -> str:
+        """A layer's keys or values of what is read now, behind those of what was read before."""
         g, shape = self.graph, self.shape
         past = g.input(bundle.past_cache(layer, part), g.float_type, ("R", shape.heads, "T", shape.d_k))
         present = g.op("Concat", past, new, axis=2)
@@ -138,19 +170,21 @@ class _DecoderWriter(Writer):
         """The rows of a sentence look at its memory together: its keys and values are there once."""
         g, shape, name = self.graph, self.shape, f"decoder.{layer}"
         residual = f"{name}.cross_attention_residual"
-        key, value = (
-            g.input(bundle.cross_cache(layer, part), g.float_type, ("N", shape.heads, "S", shape.d_k))
-            for part in bundle.PARTS
-        )
+        key, value = (self.of_source(layer, part) for part in bundle.PARTS)
         query = self.dense(self.prepare(x, residual), f"{name}.cross_attention.query")
         query = g.op("Transpose", g.op("Reshape", query, self.by_sentence), perm=[0, 2, 1, 3])
         answer = self.attend("cross", layer, query, key, value, bias, ("R/N", "S"))
         flat = g.op("Reshape", g.op("Transpose", answer, perm=[0, 2, 1, 3]), g.integers(-1, shape.d_model))
         return self.add(x, self.dense(flat, f"{name}.cross_attention.output"), residual)
 
+    def of_source(self, layer: int, part: bundle.Part) -> str:
+        """A layer's keys or values of the memory (N, H, S, K)."""
+        axes = ("N", self.shape.heads, "S", self.shape.d_k)
+        return self.graph.input(bundle.cross_cache(layer, part), self.graph.float_type, axes)
+
     def choose(self, x: str) -> None:
         """Features (R, D) → logits (R, V') and their arg-max (R,)."""
-        g, size = self.graph, padded_vocabulary(self.shape.target_vocabulary)
+        g, size = self.graph, self.columns
         logits = self.project(x)
         g.output(bundle.LOGITS, logits, g.float_type, ("R", size))
         g.output(bundle.NEXT_ID, self.arg_max(logits, size), INT64, ("R",))

@@ -48,6 +48,7 @@ class Writer:
         self.graph = Graph(name, precision)
         self.weights, self.shape, self.linear, self.probe = weights, shape, linear, probe
         self.hidden = HIDDEN_HALF if precision == "fp16" else HIDDEN_SCORE
+        self.columns = padded_vocabulary(shape.target_vocabulary)
         self._head_mask = ""
         self._sublayers = 0
 
@@ -83,6 +84,10 @@ class Writer:
         """In a probe, give a tensor out."""
         if self.probe:
             self.graph.output(name, tensor, self.graph.float_type, axes)
+
+    def show_weights(self, name: str, weights: str, *axes: str | int) -> None:
+        """Give attention weights out."""
+        self.graph.output(name, weights, self.graph.float_type, axes)
 
     def rows(self, x: str) -> tuple[str, Axes]:
         """The residual stream as it is shown, and its axes."""
@@ -137,7 +142,7 @@ class Writer:
     ) -> str:
         """query (B, H, T, K) on key, value (B, H, S, K), `axes` being (T, S) → (B, H, T, K); the weights go out."""
         g, heads, size = self.graph, self.shape.heads, self.shape.d_k
-        scores = g.op("FusedMatMul", query, key, domain=CONTRIB, transB=1, alpha=1.0)
+        scores = self.compare(query, key)
         if self.probe:
             textbook = g.op("Mul", query, g.number(math.sqrt(size)))
             self.show(probes.query(kind, layer), textbook, "B", heads, axes[0], size)
@@ -146,13 +151,17 @@ class Writer:
             scores = g.op("Add", scores, mask)
             self.show(probes.masked_score(kind, layer), scores, "B", heads, *axes)
         weights = g.op("Softmax", scores, axis=-1)
-        g.output(probes.attention(kind, layer), weights, g.float_type, ("B", heads, *axes))
+        self.show_weights(probes.attention(kind, layer), weights, "B", heads, *axes)
         answer = g.op("MatMul", weights, value)
         if self.probe:
             row = layer + (self.shape.decoder_layers if kind == "cross" else 0)
             answer = g.op("Mul", answer, g.op("Gather", self._head_mask, g.integers(row), axis=0))
             self.show(probes.context(kind, layer), answer, "B", heads, axes[0], size)
         return answer
+
+    def compare(self, query: str, key: str) -> str:
+        """Scores QKᵀ: query (B, H, T, K), key (B, H, S, K) → (B, H, T, S)."""
+        return self.graph.op("FusedMatMul", query, key, domain=CONTRIB, transB=1, alpha=1.0)
 
     def feed_forward(self, x: str, layer: str) -> str:
         """The feed-forward sub-layer, x (N, D) → (N, D)."""
@@ -171,9 +180,9 @@ class Writer:
         return g.op({"relu": "Relu", "gelu": "Gelu"}[self.shape.activation], x)
 
     def project(self, x: str) -> str:
-        """Features (N, D) → logits (N, V')."""
+        """Features (N, D) → logits (N, V'), V' being `columns`."""
         weight, bias = self.weights["projection.weight"], self.weights["projection.bias"]
-        padding = padded_vocabulary(len(weight)) - len(weight)
+        padding = self.columns - len(weight)
         weight = np.concatenate([weight, np.zeros((padding, weight.shape[1]), weight.dtype)])
         bias = np.concatenate([bias, np.full(padding, self.hidden, bias.dtype)])
         return self.linear(self.graph, x, "projection", weight, bias)

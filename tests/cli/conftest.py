@@ -118,3 +118,25 @@ def ttx_here(
         return Done(code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def untrained(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a checkpoint that knows nothing."""
+    import torch
+    from ttx_export.checkpoint import describe, save_atomically
+    from ttx_export.model import Transformer
+    from ttx_export.recipe import load_recipe
+    from ttx_export.vocabulary import Vocabularies
+
+    from tui_transformer.bundle import read_bundle
+    from tui_transformer.tokenizer import Tokenizer
+
+    torch.manual_seed(0)
+    vocabularies = Vocabularies(*(Tokenizer.load(bundle_folder / f"{side}.spm") for side in ("source", "target")))
+    shape = read_bundle(bundle_folder).manifest.architecture
+    fixed = describe(load_recipe(Path(__file__).parents[1] / "data" / "tiny.toml"), shape, vocabularies)
+    progress = {"step": 0, "epochs": 0.0, "tokens": 0, "seconds": 0.0}
+    run = tmp_path_factory.mktemp("run")
+    save_atomically({**fixed, "weights": Transformer(shape, 0).state_dict(), "progress": progress}, run / "last.pt")
+    return run

@@ -17,10 +17,21 @@ class PrecisionName(StrEnum):
     fp16 = "fp16"
 
 
+class LayoutName(StrEnum):
+    """Which files and tensors a model has."""
+
+    ttx = "ttx"
+    optimum = "optimum"
+
+
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint file, or a run folder: its average, else its best.")],
     out: Annotated[Path, typer.Argument(help="The folder of the new bundle; a bundle that stands there is replaced.")],
     precision: Annotated[PrecisionName, typer.Option(help="fp16 is for GPUs.")] = PrecisionName.int8,
+    layout: Annotated[
+        LayoutName,
+        typer.Option(help="optimum: files for other runtimes, as Hugging Face Optimum names them; no attention in it."),
+    ] = LayoutName.ttx,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder with the recipe's development sets, for calibration and scores.", envvar="TTX_DATA"),
@@ -43,6 +54,6 @@ def export(
     if test and not score:
         raise UsageError("--test is of no use with --no-score")
     run = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    wanted = Wanted(precision.value, data, score, beam, tuple(test or ()), run)
+    wanted = Wanted(precision.value, data, score, beam, tuple(test or ()), run, layout.value)
     bundle = export_bundle(load_checkpoint(checkpoint), out, wanted, lambda line: typer.echo(f"ttx: {line}", err=True))
     typer.echo(bundle.path)

@@ -68,7 +68,7 @@ def _closely(model: Model) -> list[list[str]]:
     architecture = ", ".join(f"{key} {value}" for key, value in details["architecture"].items())
     return [
         ["in use", _in_short(model)],
-        ["parameters", f"{details['parameters'] or 0:,}"],
+        ["parameters", f"{details['parameters']:,}" if details["parameters"] else "unknown"],
         ["architecture", architecture],
         *(
             [f"{score.get('metric')} {score.get('set')}", f"{score.get('value')} (beam {score.get('beam')})"]

@@ -12,8 +12,11 @@ def model(options: Options) -> None:
 
     Example:  ttx inspect model --model en-de
     """
-    from tui_transformer.bundle import read_bundle
-    from tui_transformer.catalogue import find_model
+    from tui_transformer.bundle import not_given
+    from tui_transformer.catalogue import find_model, read_model
     from tui_transformer.render.views.model import model_picture
 
-    show(model_picture(read_bundle(find_model(options.model)).manifest), options)
+    bundle = read_model(find_model(options.model))
+    if bundle.manifest.layout != "ttx":
+        raise not_given(bundle, "list of its matrices")
+    show(model_picture(bundle.manifest), options)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tui_transformer.architecture import Architecture, Tied
-from tui_transformer.errors import RecipeError
-from tui_transformer.generation import Generation
+from .architecture import Architecture, Tied
+from .errors import RecipeError
+from .generation import Generation
 
 Values = Mapping[str, Any]
 
