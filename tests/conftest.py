@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import os
 from collections.abc import Callable
@@ -39,6 +40,15 @@ def translator(bundle_folder: Path) -> Translator:
     from tui_transformer.translator import Translator
 
     return Translator.load(str(bundle_folder), "cpu")
+
+
+@pytest.fixture
+def apart(translator: Translator) -> Translator:
+    """The same model in a translator of its own, to be tampered with.
+
+    What is patched on an object stays in its `__dict__` when the patch is undone, and goes with every copy of it.
+    """
+    return copy.copy(translator)
 
 
 @pytest.fixture

@@ -165,21 +165,21 @@ def test_an_error_while_reading_surfaces_after_the_lines_before_it(
     assert found == [target for _, target in pairs[:7]]
 
 
-def test_an_error_while_translating_surfaces(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_while_translating_surfaces(apart: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(translator, "translate_batch", fail)
+    monkeypatch.setattr(apart, "translate_batch", fail)
     with pytest.raises(TranslationError, match=r"^failed in the lines 1 to 1: MemoryError$") as caught:
-        list(translate_lines(translator, ["Hello."], GREEDY, Batching(workers=2)))
+        list(translate_lines(apart, ["Hello."], GREEDY, Batching(workers=2)))
     assert isinstance(caught.value.__cause__, MemoryError)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_worker_that_dies_takes_no_line_of_an_earlier_window_with_it(
-    translator: Translator, pairs: Pairs, monkeypatch: pytest.MonkeyPatch, workers: int
+    apart: Translator, pairs: Pairs, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    translate_batch = translator.translate_batch
+    translate_batch = apart.translate_batch
 
     def dies(sources: list[Source], *rest: Any) -> list[list[Hypothesis]]:
         if any(source.text == "deadly" for source in sources):
@@ -187,11 +187,11 @@ def test_a_worker_that_dies_takes_no_line_of_an_earlier_window_with_it(
         return translate_batch(sources, *rest)
 
     monkeypatch.setattr(batching, "WAIT_SECONDS", SOON)
-    monkeypatch.setattr(translator, "translate_batch", dies)
+    monkeypatch.setattr(apart, "translate_batch", dies)
     lines, found = [*(source for source, _ in pairs[:13]), "deadly", "after"], list[str]()
     sizes = Batching(workers=workers, rows=2, first_window=4, window=8)
     with pytest.raises(TranslationError, match="failed in the lines 13 to 15: RuntimeError: a worker has died"):
-        found.extend(t.text for t in translate_lines(translator, lines, GREEDY, sizes))
+        found.extend(t.text for t in translate_lines(apart, lines, GREEDY, sizes))
     assert found == [target for _, target in pairs[:12]]
 
 
@@ -229,7 +229,7 @@ def test_reading_stays_close_to_what_was_taken(translator: Translator) -> None:
 
 
 def test_an_error_does_not_wait_for_what_else_is_being_translated(
-    translator: Translator, monkeypatch: pytest.MonkeyPatch
+    apart: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does Ctrl-C, which comes the same way."""
     begun, left = threading.Event(), threading.Event()
@@ -242,10 +242,10 @@ def test_an_error_does_not_wait_for_what_else_is_being_translated(
         begun.wait(SOON)
         raise MemoryError
 
-    monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    monkeypatch.setattr(apart, "translate_batch", translate_batch)
     start = time.monotonic()
     with pytest.raises(TranslationError):
-        list(translate_lines(translator, ["fails, for it is longer", "waits"], GREEDY, Batching(workers=2, rows=1)))
+        list(translate_lines(apart, ["fails, for it is longer", "waits"], GREEDY, Batching(workers=2, rows=1)))
     assert time.monotonic() - start < SOON / 2
     left.set()
 

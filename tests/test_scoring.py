@@ -89,17 +89,17 @@ def test_pairs_are_read_a_window_ahead_and_no_further(translator: Translator) ->
     assert read == 4
 
 
-def test_a_worker_that_dies_is_one_clear_error(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    force = translator.force
+def test_a_worker_that_dies_is_one_clear_error(apart: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    force = apart.force
 
     def dies(sources: list[Source], *rest: Any) -> Any:
         if any(source.text == "deadly" for source in sources):
             raise MemoryError
         return force(sources, *rest)
 
-    monkeypatch.setattr(translator, "force", dies)
+    monkeypatch.setattr(apart, "force", dies)
     lines = ["a", "b", "c", "deadly"]
-    scores = score_pairs(translator, [(line, "x") for line in lines], Batching(first_window=2, rows=1))
+    scores = score_pairs(apart, [(line, "x") for line in lines], Batching(first_window=2, rows=1))
     assert [len(score.pieces) > 0 for score in (next(scores), next(scores))] == [True, True]
     with pytest.raises(TranslationError, match="failed in the lines 3 to 4: MemoryError"):
         next(scores)

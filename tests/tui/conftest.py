@@ -111,3 +111,12 @@ async def at_rest(pilot: Pilot[None]) -> None:
     for area in pilot.app.query(TextArea):
         area.cursor_blink = False
     await settled(pilot)
+    # Keys at the bottom and scroll bars follow a moment later.
+    alike, before = 0, ""
+    for _ in range(200):
+        now = pilot.app.export_screenshot()
+        alike, before = (alike + 1, before) if now == before else (0, now)
+        if alike == 3:
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("the screen does not come to rest")

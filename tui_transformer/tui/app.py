@@ -101,7 +101,9 @@ class TtxApp(Conductor):
             self._profile.drawing()
         facts = self.engine.facts if self.engine else None
         self.shell.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
-        self.front.show()
+        # A screen that is just being made draws itself as soon as it has its parts.
+        if self.front.is_mounted:
+            self.front.show()
         if self.sitting.spoken:
             picture = self.front.picture()
             said = [picture.title, "", *picture.says] if picture else ["nothing to tell yet"]

@@ -133,7 +133,7 @@ def _row(head: HeadInside, leak: bool) -> Ledger:
     seen = ~head.hidden[head.token, places]
     styles = [Style.null() if one else QUIET for one in seen]
     unmasked = head.unmasked[head.token, places].tolist() if leak else []
-    full = max(*weights, *unmasked)
+    full = max([*weights, *unmasked])
     columns: list[Column] = [
         Words("looks at", [head.answering[place] for place in places], styles=styles),
         Words("score", [score_text(score) for score in scores], "right", styles),

@@ -89,8 +89,6 @@ class AttentionView(PreparingView):
 
     def show(self) -> None:
         """Prepare the moment and draw it."""
-        if not self.is_mounted:
-            return
         self.compare()
         known, kind = Known.of(self.fold, self.moment), self.standing.kind
         if known is not None:

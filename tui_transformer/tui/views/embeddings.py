@@ -94,8 +94,6 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
 
     def show(self) -> None:
         """Draw the map and the neighbours."""
-        if not self.is_mounted:
-            return
         self.know()
         window = tuple(float(one) for corner in self.window or () for one in corner)
         state = (self.plot, self.cursor, self.found, window, self.said, self.refused, self.axes, self.size)

@@ -160,8 +160,6 @@ class QkvView(View, can_focus=True):
         """Draw the moment."""
         from tui_transformer.render.flow import Flow, Token
 
-        if not self.is_mounted:
-            return
         self._look()
         live, chosen = self.live, self.chosen
         place = chosen.place(live, self.moment)
