@@ -22,6 +22,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SENTENCE = "He admired her as a great director."
 SIZE = 120, 36
+RECORDED_SIZE = 100, 30
 # Name of the file, and the keys that lead there; "…" waits until all is there.
 SCREENS = {
     "tui-translate": ["escape", "comma", "comma", "comma", "comma"],
@@ -36,7 +37,7 @@ SCREENS = {
 # What is typed in the recording: seconds to wait, then the keys as a terminal sends them.
 TYPED = [
     (1.5, ""), *((0.09, letter) for letter in SENTENCE), (2.0, "\x1b"), (0.6, "<"), (0.4, "-"), (0.2, "-"), (0.6, " "),
-    (5.0, "2"), (3.0, "3"), (2.5, "5"), (2.5, "1"), (1.5, "\x11"),
+    (4.0, "2"), (2.5, "3"), (2.5, "1"), (1.5, "\x11"),
 ]  # fmt: skip
 
 
@@ -67,12 +68,14 @@ async def screen(keys: list[str]) -> str:
     async with app.run_test(size=SIZE) as pilot:
 
         async def rest() -> None:
-            await pilot.pause(0.5)
             while not (app.engine and app.settled):
                 await pilot.pause(0.05)
-            # Views compute in threads of their own.
-            await app.workers.wait_for_complete()
-            await pilot.pause(0.3)
+            # Views compute in threads of their own: at rest is what stays as it is.
+            before, alike = "", 0
+            while alike < 8:
+                now = app.export_screenshot()
+                before, alike = now, alike + 1 if now == before else 0
+                await pilot.pause(0.1)
 
         app.query_one(TextArea).cursor_blink = False
         await rest()
@@ -87,7 +90,7 @@ async def screen(keys: list[str]) -> str:
 def record(path: Path) -> None:
     """A real run, keys at their times, everything that the terminal is sent with its time."""
     ours, its = pty.openpty()
-    columns, lines = SIZE
+    columns, lines = RECORDED_SIZE
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     command = [sys.executable, "-m", "tui_transformer", "tui", "--fresh", "--model", "en-de"]
     process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True)

@@ -60,6 +60,12 @@ class Flow:
             left += space + cells
         return None
 
+    def y_of(self, token: int, width: int) -> int:
+        """The line that a token is drawn in, 0 if it is not drawn."""
+        height = 2 if any(one.below for one in self.tokens) else 1
+        lines = (i for i, line in enumerate(self.shown(width)) if any(number == token for _, number, _, _ in line))
+        return height * next(lines, 0)
+
     def shown(self, width: int) -> list[list[tuple[int, int, int, int]]]:
         """The lines that are drawn: of each token its column, its number, its cells and the empty ones before it."""
         lines = self._broken(max(1, width))

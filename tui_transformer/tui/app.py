@@ -149,6 +149,8 @@ class TtxApp(Conductor):
         self.shell.query_one(TabLine).tell(name)
         self.front.entered()
         self.draw_soon()
+        # Sizes are known a moment later, and some pictures are made for them.
+        self.call_after_refresh(self.draw_soon)
 
     async def action_screen(self, by: int) -> None:
         """The screen so many tabs further."""

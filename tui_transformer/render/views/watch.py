@@ -39,6 +39,11 @@ def source_flow(pieces: Sequence[str], trace: Trace | None) -> Flow:
     ])  # fmt: skip
 
 
+def most_read(trace: Trace | None) -> int:
+    """The source piece, from 0, that the newest token reads most."""
+    return int(cross_attention(trace.steps[-1:])[0].argmax()) if trace else 0
+
+
 def target_flow(steps: Sequence[Step], moment: int) -> Flow:
     """The translation on the colours of its probabilities, which stand below; what comes after the moment is dim."""
     tokens = [

@@ -71,6 +71,10 @@ class EncodingPanels(Horizontal):
         yield PictureView(id="rotation")
         yield PictureView(id="products")
 
+    def on_resize(self) -> None:
+        """How much is drawn depends on the room, which the pictures get a moment later."""
+        self.call_after_refresh(lambda: self.tell(self._state))
+
     def tell(self, state: PositionsState) -> None:
         """Draw all."""
         self._state = state

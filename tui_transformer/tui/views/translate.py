@@ -26,11 +26,23 @@ class SourceEditor(TextArea):
     """Where one types. Escape leaves it."""
 
 
-class SourcePieces(PictureView):
+class Pieces(ClickableView):
+    """Pieces that go on below where the width ends; what is looked at stays in sight."""
+
+    def follow(self, flow: Flow, token: int) -> None:
+        """Show them, and this one."""
+        self.show(flow)
+        y, room = flow.y_of(token, self.scrollable_content_region.width), self.scrollable_content_region.height
+        if not self.scroll_offset.y <= y <= self.scroll_offset.y + room - 2:
+            # A line before it as well, where there is room for one.
+            self.scroll_to(y=max(0, y - 2 * (room > 3)), animate=False)
+
+
+class SourcePieces(Pieces):
     """The source, on the colours of what the newest token reads; below each piece what all tokens have read of it."""
 
 
-class TargetPieces(ClickableView):
+class TargetPieces(Pieces):
     """The translation so far, on the colours of its probabilities. Arrows and clicks move the moment."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,11 +65,11 @@ class Candidates(PictureView):
     ]  # fmt: skip
 
     class Moved(Message):
-        """Another candidate is looked at, so many further."""
+        """Another candidate is looked at: so many further, or the one at this place."""
 
-        def __init__(self, by: int) -> None:
+        def __init__(self, by: int = 0, place: int | None = None) -> None:
             super().__init__()
-            self.by = by
+            self.by, self.place = by, place
 
     class Taken(Message):
         """Decoding goes on with the candidate that is looked at."""
@@ -74,7 +86,7 @@ class Candidates(PictureView):
         """Look at the candidate under the mouse; a second click takes it."""
         offset = event.get_content_offset(self)
         if offset is not None:
-            self.post_message(self.Moved(offset.y + self.scroll_offset.y + 1000))
+            self.post_message(self.Moved(place=offset.y + self.scroll_offset.y))
             if event.chain == 2:
                 self.action_take()
 
@@ -148,8 +160,8 @@ class TranslateView(View):
         if self._step_shown != (live.run, moment):
             self._step_shown, self._candidate = (live.run, moment), 0
         trace = live.reading.trace(moment)
-        self.query_one(SourcePieces).show(watch.source_flow(live.source, trace))
-        self.query_one(TargetPieces).show(self._target())
+        self.query_one(SourcePieces).follow(watch.source_flow(live.source, trace), watch.most_read(trace))
+        self.query_one(TargetPieces).follow(*self._target())
         self.query_one(TargetPieces).border_subtitle = self._whole()
         step = live.steps[moment - 1] if 0 < moment <= len(live.steps) else None
         candidates, heads = self.query_one(Candidates), self.query_one(HeadsOfStep)
@@ -159,12 +171,14 @@ class TranslateView(View):
         heads.show(watch.heads_of_step(step, off) if step else None)
         heads.border_title = watch.reads(step, live.source) if step else "encoder–decoder attention"
 
-    def _target(self) -> Flow:
+    def _target(self) -> tuple[Flow, int]:
+        """The translation, and the token that is to be seen of it."""
         from tui_transformer.render.views import watch
 
         if not self.live.steps:
-            return watch.searched_flow(self.live.search.searched())
-        return watch.target_flow(self.live.steps, self.moment)
+            found = self.live.search.searched()
+            return watch.searched_flow(found), len(found) - 1
+        return watch.target_flow(self.live.steps, self.moment), self.moment - 1
 
     def _whole(self) -> str:
         """What is said of the whole text where that is more than the sentence watched, or the other branch."""
@@ -188,7 +202,7 @@ class TranslateView(View):
         if not 0 < self.moment <= len(self.live.steps):
             return
         there = len(self.live.steps[self.moment - 1].candidates)
-        wanted = message.by - 1000 if message.by >= 500 else self._candidate + message.by
+        wanted = self._candidate + message.by if message.place is None else message.place
         self._candidate = max(0, min(wanted, there - 1))
         self.show()
 
