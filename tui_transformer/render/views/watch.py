@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from rich.console import Group
 from rich.style import Style
+from rich.text import Text
 
 from tui_transformer.analysis.alignment import coverage, default_heads, mean_of_heads
 from tui_transformer.events import Step, Trace
 from tui_transformer.render.bars import Bars, sparkline
 from tui_transformer.render.flow import Flow, Token
+from tui_transformer.render.grid import Grid
 from tui_transformer.render.head_rows import HeadRows
 from tui_transformer.render.labels import fraction, visible
-from tui_transformer.render.palette import cell, levels
+from tui_transformer.render.palette import QUIET, cell, levels
 
 from .attention import word
 from .decode import Weights
@@ -85,6 +88,14 @@ def step_title(step: Step) -> str:
 def heads_of_step(step: Step, off: frozenset[tuple[int, int]] = frozenset()) -> HeadRows:
     """The encoder–decoder attention of one step, head by head."""
     return HeadRows(step.cross_attention, off)
+
+
+def heads_and_all(trace: Trace, off: frozenset[tuple[int, int]] = frozenset()) -> Group:
+    """The same, and below it what every token so far reads: the mean of all heads above the first layer."""
+    rows = [step.chosen.piece for step in trace.steps]
+    told = Text("all tokens so far, the mean of the heads above the first layer", style=QUIET)
+    return Group(heads_of_step(trace.steps[-1], off), Text(), told,
+                 Grid(cross_attention(trace.steps), rows, trace.encoded.pieces))  # fmt: skip
 
 
 def reads(step: Step, source: Sequence[str]) -> str:

@@ -168,7 +168,10 @@ class TranslateView(View):
         candidates.show(watch.candidate_bars(step, self._candidate) if step else None)
         candidates.border_title = watch.step_title(step) if step else "candidates"
         off = frozenset((head.layer, head.head) for head in live.request.off if head.kind == "cross")
-        heads.show(watch.heads_of_step(step, off) if step else None)
+        if trace is not None and self.screen.has_class("-tall"):
+            heads.show(watch.heads_and_all(trace, off))
+        else:
+            heads.show(watch.heads_of_step(step, off) if step else None)
         heads.border_title = watch.reads(step, live.source) if step else "encoder–decoder attention"
 
     def _target(self) -> tuple[Flow, int]:
