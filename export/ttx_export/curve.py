@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tui_transformer.bundle import Manifest
-from tui_transformer.errors import RecipeError
-from tui_transformer.training_log import METRICS
+from tui_transformer.errors import InputError, RecipeError
+from tui_transformer.training_log import METRICS, TrainingLog, read_training_log
 
 
 def with_curve(manifest: Manifest, run: Path | None) -> Manifest:
@@ -21,26 +20,27 @@ def with_curve(manifest: Manifest, run: Path | None) -> Manifest:
 def read_curve(run: Path) -> list[dict[str, Any]]:
     """Step, epoch (from 1) and loss of each development set, for each evaluation; empty if there is no log.
 
-    Steps that were repeated after a crash count as they came out last; a line that a crash cut short does not count.
     Raises RecipeError if the log cannot be read.
     """
-    path = run / METRICS
-    if not path.is_file():
+    if not (run / METRICS).is_file():
         return []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
-    points = {}
-    for event in filter(None, map(_evaluated, lines)):
-        loss = {name: round(score["loss"], 4) for name, score in event["dev"].items()}
-        points[event["step"]] = {"step": event["step"], "epoch": event["epoch"] + 1, "loss": loss}
-    return [points[step] for step in sorted(points)]
+    log = _log(run)
+    return [
+        {
+            "step": one.step,
+            "epoch": one.epoch + 1,
+            "loss": {name: round(score.loss, 4) for name, score in one.dev.items()},
+        }
+        for one in log.evaluations
+        if one.dev
+    ]
 
 
-def _evaluated(line: str) -> dict[str, Any] | None:
+def _log(run: Path) -> TrainingLog:
     try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and event.get("event") == "evaluated" and event.get("dev") else None
+        log = read_training_log(run)
+    except InputError as error:
+        raise RecipeError(str(error)) from None
+    if log.broken and not log.evaluations:
+        raise RecipeError(f"cannot read {run / METRICS}: no line of it tells of an evaluation, and some are broken")
+    return log

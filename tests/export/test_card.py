@@ -99,8 +99,9 @@ def test_the_curve_is_drawn_told_and_judged(manifest: Manifest) -> None:
 
 def test_a_log_gives_the_curve_whatever_a_crash_did_to_it(tmp_path: Path) -> None:
     def evaluated(step: int, loss: float) -> str:
-        dev = {"talk": {"loss": loss, "accuracy": 0.5}}
-        return json.dumps({"event": "evaluated", "step": step, "epoch": step // 10, "dev": dev})
+        dev = {"talk": {"loss": loss, "accuracy": 0.5}} if loss else {}
+        known = {"average": None, "best": True, "samples": [], "seconds": 1.0}
+        return json.dumps({"event": "evaluated", "step": step, "epoch": step // 10, "dev": dev, **known})
 
     lines = [
         json.dumps({"event": "progress", "step": 1}),
@@ -108,7 +109,7 @@ def test_a_log_gives_the_curve_whatever_a_crash_did_to_it(tmp_path: Path) -> Non
         evaluated(20, 2.5),
         evaluated(30, 2.2)[:30] + evaluated(20, 2.4),
         evaluated(20, 2.45678),
-        json.dumps({"event": "evaluated", "step": 40, "epoch": 4, "dev": {}}),
+        evaluated(40, 0),
     ]
     (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert read_curve(tmp_path) == [
@@ -120,5 +121,5 @@ def test_a_log_gives_the_curve_whatever_a_crash_did_to_it(tmp_path: Path) -> Non
 def test_no_log_is_no_curve_and_a_broken_one_is_an_error(tmp_path: Path) -> None:
     assert read_curve(tmp_path) == []
     (tmp_path / "metrics.jsonl").write_bytes(b"\xff\n")
-    with pytest.raises(RecipeError, match=r"^cannot read [^\n]*: not UTF-8$"):
+    with pytest.raises(RecipeError, match=r"^cannot read [^\n]*metrics.jsonl: no line [^\n]* broken$"):
         read_curve(tmp_path)
