@@ -46,11 +46,13 @@ def train(
 ) -> None:
     """Train a model from a recipe.
 
-    Ctrl-C saves and stops; the same command goes on from there. Several processes:
-    torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
+    Ctrl-C saves and stops; the same command goes on from there.
 
-    --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch. --color, --width, --format,
-    --save and --no-pager are for what --plot and --dry-run show.
+    Several processes: torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
+
+    --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch.
+
+    --color, --width, --format, --save and --no-pager are for what --plot and --dry-run show.
     """  # fmt: skip
     if plot is not None:
         if recipe is not None or dry_run:
