@@ -118,6 +118,21 @@ def test_a_run_is_opened_by_its_path(at_work: App) -> None:
     asyncio.run(opening())
 
 
+@pytest.mark.parametrize(("kept", "at"), [(2, 2), (99, 5), (None, 5), ("2", 5), (-1, 5)])
+def test_the_evaluation_comes_back_with_its_run(at_work: App, kept: object, at: int) -> None:
+    async def coming_back() -> None:
+        start = sitting(at=kept)
+        start.screen = "training"
+        app = at_work(sitting=start)
+        async with app.run_test() as pilot:
+            there = await opened(pilot)
+            assert there.at == at
+            there.open_run(RUN)
+            await until(pilot, lambda: there.at == 5)
+
+    asyncio.run(coming_back())
+
+
 def test_keys_and_mouse_go_through_the_evaluations(at_work: App) -> None:
     async def going() -> None:
         start = sitting()

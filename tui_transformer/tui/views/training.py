@@ -77,6 +77,7 @@ class TrainingView(PagedView):
         self._reader: LogReader | None = None
         self._asked, self._reading, self._bytes = 0, False, 0
         self._at: int | None = None
+        self._kept_at: int | None = None
         self.playing = False
         self._clock: Timer | None = None
         self._player: Timer | None = None
@@ -135,7 +136,7 @@ class TrainingView(PagedView):
         from tui_transformer.training_log import LogReader
 
         self._asked += 1
-        self._reading = True
+        self._reading, self._kept_at = True, None
         self._read(self._asked, LogReader(run))
 
     def look(self) -> None:
@@ -174,7 +175,8 @@ class TrainingView(PagedView):
 
     def _open(self, reader: LogReader) -> None:
         """Another run than before."""
-        self._reader, self._at, self.folder = reader, None, reader.path.parent
+        self._reader, self._at, self.folder = reader, self._kept_at, reader.path.parent
+        self._kept_at = None
         asked = self.query_one(Input)
         asked.value = str(reader.path)
         asked.remove_class("-asking")
@@ -254,11 +256,12 @@ class TrainingView(PagedView):
         return {**super().place(), **run, "at": self._at}
 
     def take(self, place: dict[str, Any]) -> None:
-        """Open the run again."""
+        """Open the run again, at the evaluation that was looked at."""
         super().take(place)
         if isinstance(run := place.get("run"), str):
             self.query_one(Input).value = run
             self.open_run(Path(run))
+            self._kept_at = at if isinstance(at := place.get("at"), int) and at >= 0 else None
 
 
 def size_of(reader: LogReader) -> int:
