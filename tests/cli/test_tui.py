@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from .conftest import LONG, Done, refused
+
+RUN = Path(__file__).parents[1] / "data" / "run"
 
 
 class Session:
@@ -102,6 +105,35 @@ def test_a_missing_model_is_told_on_the_screen(environment: dict[str, str], tmp_
     session.until("nowhere")
     assert session.leave() == 0
     assert json.loads((tmp_path / "session.json").read_text(encoding="utf-8"))["text"] == "Good night."
+
+
+def test_a_run_is_on_the_screen_at_once(environment: dict[str, str], tmp_path: Path) -> None:
+    before = {"screen": "beam", "places": {"training": {"page": "samples", "run": "/nowhere", "at": 1}}}
+    (tmp_path / "session.json").write_text(json.dumps(before), encoding="utf-8")
+    session = Session(environment, tmp_path, "--run", str(RUN))
+    session.until("Kauf das nicht!")
+    assert session.leave() == 0
+    kept = json.loads((tmp_path / "session.json").read_text(encoding="utf-8"))
+    assert kept["screen"] == "training"
+    training = kept["places"]["training"]
+    assert (training["page"], training["run"], training["at"]) == ("samples", str(RUN / "metrics.jsonl"), None)
+
+
+def test_what_is_no_run_is_told_before_there_is_a_screen(environment: dict[str, str], tmp_path: Path) -> None:
+    session = Session(environment, tmp_path, "--run", str(tmp_path))
+    session.until("is no run folder of ttx train: it has no metrics.jsonl")
+    assert session.gone() == 5
+    assert b"Traceback" not in session.seen
+
+
+def test_a_port_that_cannot_be_had_is_told_in_a_line(ttx_process: Callable[..., Done]) -> None:
+    refused(ttx_process("tui", "--serve", "70000"), "--serve", "65535")
+    pytest.importorskip("textual_serve")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = ttx_process("tui", "--serve", str(port))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"ttx: cannot serve at http://127.0.0.1:{port}: Address already in use\n"
 
 
 def test_wrong_usage_needs_no_terminal_to_be_told(ttx_process: Callable[..., Done]) -> None:

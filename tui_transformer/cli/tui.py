@@ -15,6 +15,7 @@ from .parameters import DeviceName, DeviceOption, ModelOption
 
 if TYPE_CHECKING:
     from tui_transformer.tui.engine import Engine
+    from tui_transformer.tui.sitting import Sitting
 
 
 def tui(
@@ -28,6 +29,10 @@ def tui(
     ] = None,
     record: Annotated[
         Path | None, typer.Option(help="Keep the last decoding in this file, for --replay.", show_default=False)
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Open the Training screen on this run folder.", show_default=False),
     ] = None,
     theme: Annotated[
         str | None,
@@ -46,7 +51,9 @@ def tui(
     ] = False,
     serve: Annotated[
         int | None,
-        typer.Option(metavar="PORT", help="Open it in a browser, at http://127.0.0.1:PORT.", show_default=False),
+        typer.Option(
+            min=1, max=65535, metavar="PORT", help="Open it in a browser, at http://127.0.0.1:PORT.", show_default=False
+        ),
     ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Measure the first frame, key to paint and frames; print it at the end.")
@@ -76,6 +83,8 @@ def tui(
     sitting = Sitting() if fresh or replay else load_sitting(path)
     if text is not None and text != sitting.text:
         sitting.text, sitting.sentence, sitting.prefix = text, 0, []
+    if run is not None:
+        _open_run(sitting, run)
     sitting.theme = theme or sitting.theme
     sitting.spoken = sitting.spoken or screen_reader
     measured = Profile() if profile else None
@@ -93,6 +102,17 @@ def tui(
     app.run(inline=inline, inline_no_clear=inline)
     for line in measured.lines() if measured else ():
         typer.echo(line)
+
+
+def _open_run(sitting: Sitting, run: Path) -> None:
+    """Begin with the Training screen, at this run's newest evaluation. Raises InputError if it is no run."""
+    from tui_transformer.training_log import LogReader
+
+    reader = LogReader(run)
+    reader.read()
+    sitting.screen = "training"
+    kept = sitting.places.get("training", {})
+    sitting.places["training"] = {**kept, "run": str(reader.path.absolute()), "at": None}
 
 
 def _serve(port: int) -> None:
