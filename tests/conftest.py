@@ -5,18 +5,24 @@ from __future__ import annotations
 import copy
 import importlib.util
 import os
+import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from tui_transformer.bundle import Bundle
     from tui_transformer.render.picture import Picture
     from tui_transformer.translator import Translator
 
 GOLDEN = Path(__file__).parent / "golden"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 # No deadline: a busy machine is no failure. CI draws the same examples every time.
 hypothesis.settings.register_profile("ttx", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -78,13 +84,57 @@ def golden() -> Callable[[Picture, str], None]:
 
 
 @pytest.fixture(scope="session")
-def learnt_by_heart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def script() -> Callable[[str], ModuleType]:
+    """`script("recard")`: a maintainers' script, as a module."""
+
+    def loaded(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # its dataclasses look themselves up there
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
+
+
+@pytest.fixture
+def damaged(bundle_folder: Path, tmp_path: Path) -> Callable[[str, bytes | None], Bundle]:
+    """The tiny bundle with another content in one file, or without it, after its manifest was read."""
+
+    def damage(name: str, content: bytes | None) -> Bundle:
+        from tui_transformer.bundle import read_bundle
+
+        folder = tmp_path / "model"
+        shutil.copytree(bundle_folder, folder)
+        (folder / name).unlink()
+        if content is not None:
+            (folder / name).write_bytes(content)
+        return replace(read_bundle(bundle_folder), path=folder)
+
+    return damage
+
+
+@pytest.fixture
+def lacking(bundle_folder: Path, damaged: Callable[[str, bytes | None], Bundle]) -> Callable[[str, str], Bundle]:
+    """`lacking("decoder.onnx", "logits")`: the tiny bundle, with a graph that does not give this output."""
+
+    def lack(name: str, output: str) -> Bundle:
+        import onnx
+
+        graph = onnx.load(bundle_folder / name)
+        kept = [value for value in graph.graph.output if value.name != output]
+        assert len(kept) == len(graph.graph.output) - 1
+        del graph.graph.output[:]
+        graph.graph.output.extend(kept)
+        return damaged(name, graph.SerializeToString())
+
+    return lack
+
+
+@pytest.fixture(scope="session")
+def learnt_by_heart(tmp_path_factory: pytest.TempPathFactory, script: Callable[[str], ModuleType]) -> Path:
     """The run that makes such a model, from text to checkpoint: its folder."""
-    script = Path(__file__).parents[1] / "scripts" / "make_tiny_bundle.py"
-    spec = importlib.util.spec_from_file_location(script.stem, script)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    checkpoint: Path = module.train_tiny(tmp_path_factory.mktemp("runs") / "tiny")
+    checkpoint: Path = script("make_tiny_bundle").train_tiny(tmp_path_factory.mktemp("runs") / "tiny")
     return checkpoint.parent

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import heapq
-import importlib.util
-import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -22,15 +21,9 @@ SHIPPED = ROOT / "models" / "en-de"
 
 
 @pytest.fixture(scope="module")
-def prove_pipe() -> ModuleType:
+def prove_pipe(script: Callable[[str], ModuleType]) -> ModuleType:
     """The maintainers' script, whose lines and checks are these."""
-    spec = importlib.util.spec_from_file_location("prove_pipe", ROOT / "scripts" / "prove_pipe.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
+    return script("prove_pipe")
 
 
 def test_any_text_goes_through_the_pipe(prove_pipe: ModuleType, bundle_folder: Path) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 
@@ -234,19 +231,6 @@ def test_usable_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- files that are no graphs -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def damaged(bundle_folder: Path, tmp_path: Path) -> Callable[[str, bytes], Bundle]:
-    """The tiny bundle with another content in one file, as if its manifest had not noticed."""
-
-    def damage(name: str, content: bytes) -> Bundle:
-        folder = tmp_path / "model"
-        shutil.copytree(bundle_folder, folder)
-        (folder / name).write_bytes(content)
-        return replace(read_bundle(bundle_folder), path=folder)
-
-    return damage
-
-
 @pytest.mark.parametrize("name", [bundle.ENCODER, bundle.DECODER])
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "flipped"])
 def test_a_damaged_graph_is_one_clear_error(
@@ -282,13 +266,6 @@ def test_a_graph_that_is_gone_is_one_clear_error(damaged: Callable[[str, bytes],
         (bundle.DECODER, bundle.present_cache(1, "key")),
     ],
 )
-def test_a_graph_that_lacks_an_output_is_refused(
-    name: str, output: str, bundle_folder: Path, damaged: Callable[[str, bytes], Bundle]
-) -> None:
-    graph = onnx.load(bundle_folder / name)
-    kept = [value for value in graph.graph.output if value.name != output]
-    assert len(kept) == len(graph.graph.output) - 1
-    del graph.graph.output[:]
-    graph.graph.output.extend(kept)
+def test_a_graph_that_lacks_an_output_is_refused(name: str, output: str, lacking: Callable[[str, str], Bundle]) -> None:
     with pytest.raises(BundleError, match=rf"do not give {output}$"):
-        Runtime(damaged(name, graph.SerializeToString()), "cpu")
+        Runtime(lacking(name, output), "cpu")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,15 +16,8 @@ OPTIONS = {"epochs": 2, "evaluate_every": 6, "average_last": 2}
 
 
 @pytest.fixture(scope="module")
-def prove_resume() -> ModuleType:
-    path = Path(__file__).parents[2] / "scripts" / "prove_resume.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
+def prove_resume(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("prove_resume")
 
 
 @pytest.fixture

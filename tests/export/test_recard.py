@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tui_transformer.bundle import read_bundle, verify_bundle
 
 DATA = Path(__file__).parents[1] / "data"
-SCRIPT = Path(__file__).parents[2] / "scripts" / "recard.py"
 
 
 @pytest.fixture
-def recard(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    spec = importlib.util.spec_from_file_location("recard", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def recard(monkeypatch: pytest.MonkeyPatch, script: Callable[[str], ModuleType]) -> Callable[..., int]:
+    module = script("recard")
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr(sys, "argv", ["recard.py", *map(str, arguments)])
