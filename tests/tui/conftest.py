@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,3 +122,36 @@ async def at_rest(pilot: Pilot[None]) -> None:
             return
         await pilot.pause(0.05)
     raise AssertionError("the screen does not come to rest")
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait for what a thread brings."""
+    for _ in range(1000):
+        await pilot.pause(0.01)
+        if condition():
+            await settled(pilot)
+            return
+    raise AssertionError("it did not happen")
+
+
+def piloted(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that has a loop of its own."""
+
+    @functools.wraps(test)
+    def run(*arguments: Any, **named: Any) -> None:
+        asyncio.run(test(*arguments, **named))
+
+    return run
+
+
+def watch(
+    app: TtxApp, work: Callable[[TtxApp, Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40)
+) -> None:
+    """Do this work on the application, as soon as it is at rest."""
+
+    async def all_of_it() -> None:
+        async with app.run_test(size=size) as pilot:
+            await settled(pilot)
+            await work(app, pilot)
+
+    asyncio.run(all_of_it())

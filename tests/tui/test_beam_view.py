@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,19 +17,9 @@ from tui_transformer.tui.views.beam_ranking import Ranking
 from tui_transformer.tui.views.beam_tree import BeamTree
 from tui_transformer.tui.widgets.knobs import Knobs
 
-from .conftest import SIZES, at_rest, settled
+from .conftest import SIZES, at_rest, settled, watch
 
 App = Callable[..., TtxApp]
-Work = Callable[[TtxApp, Pilot[None]], Any]
-
-
-def watch(app: TtxApp, work: Work, size: tuple[int, int] = (120, 40)) -> None:
-    async def all_of_it() -> None:
-        async with app.run_test(size=size) as pilot:
-            await settled(pilot)
-            await work(app, pilot)
-
-    asyncio.run(all_of_it())
 
 
 def looked_at(app: TtxApp) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from tui_transformer.tui.views.embeddings_parts import Neighbours, PieceMap
 from tui_transformer.tui.views.embeddings_reader import NEAR
 from tui_transformer.tui.widgets.ask import AskScreen
 
-from .conftest import SIZES, at_rest, settled
+from .conftest import SIZES, at_rest, piloted, settled
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -31,16 +29,6 @@ if TYPE_CHECKING:
 
 SENTENCE = "Don't buy that."
 NAMES = {" ": "space", "-": "minus", "+": "plus", ":": "colon", ".": "full_stop"}
-
-
-def piloted(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that has a loop of its own."""
-
-    @functools.wraps(test)
-    def run(*arguments: Any, **named: Any) -> None:
-        asyncio.run(test(*arguments, **named))
-
-    return run
 
 
 async def known(pilot: Pilot[None], *keys: str) -> EmbeddingsView:

@@ -21,20 +21,10 @@ from tui_transformer.tui.views.model_compare import ComparePage
 from tui_transformer.tui.views.model_parts import PartsTree
 from tui_transformer.tui.views.model_switch import ModelList, ModelsPage
 
-from .conftest import SIZES, at_rest, settled
+from .conftest import SIZES, at_rest, settled, until
 
 App = Callable[..., TtxApp]
 TEXT = "Tom called Mary's bluff."
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait for what a thread brings."""
-    for _ in range(1000):
-        await pilot.pause(0.01)
-        if condition():
-            await settled(pilot)
-            return
-    raise AssertionError("it did not happen")
 
 
 def view(app: TtxApp) -> ModelView:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,19 +20,9 @@ from tui_transformer.tui.views.positions_map import EncodingMap
 from tui_transformer.tui.views.positions_panels import EncodingPanels
 from tui_transformer.tui.widgets.knobs import Knobs
 
-from .conftest import SIZES, TRACES, at_rest, settled
+from .conftest import SIZES, TRACES, at_rest, settled, watch
 
 App = Callable[..., TtxApp]
-Work = Callable[[TtxApp, Pilot[None]], Any]
-
-
-def watch(app: TtxApp, work: Work, size: tuple[int, int] = (120, 40)) -> None:
-    async def all_of_it() -> None:
-        async with app.run_test(size=size) as pilot:
-            await settled(pilot)
-            await work(app, pilot)
-
-    asyncio.run(all_of_it())
 
 
 def state(app: TtxApp) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.qkv import QkvView
 from tui_transformer.tui.views.qkv_head import Chosen
 
-from .conftest import SIZES, TRACES, at_rest, settled
+from .conftest import SIZES, TRACES, at_rest, piloted, settled
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
@@ -29,16 +27,6 @@ if TYPE_CHECKING:
     from tui_transformer.translator import Translator
 
 SENTENCE = "Don't buy that."
-
-
-def piloted(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """A test that has a loop of its own."""
-
-    @functools.wraps(test)
-    def run(*arguments: Any, **named: Any) -> None:
-        asyncio.run(test(*arguments, **named))
-
-    return run
 
 
 async def known(pilot: Pilot[None], *keys: str) -> QkvView:

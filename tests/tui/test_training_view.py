@@ -18,7 +18,7 @@ from tui_transformer.tui.views.training import TrainingView
 from tui_transformer.tui.views.training_pages import CurvesPicture, RunPicture
 from tui_transformer.tui.views.training_watched import WatchedPage
 
-from .conftest import SIZES, at_rest, settled
+from .conftest import SIZES, at_rest, settled, until
 
 App = Callable[..., TtxApp]
 RUN = Path(__file__).parents[1] / "data" / "run"
@@ -30,16 +30,6 @@ def sitting(run: Path = RUN, **place: Any) -> Sitting:
 
 def view(app: TtxApp) -> TrainingView:
     return app.query_one(TrainingView)
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait for what a thread brings."""
-    for _ in range(1000):
-        await pilot.pause(0.01)
-        if condition():
-            await settled(pilot)
-            return
-    raise AssertionError("it did not happen")
 
 
 async def opened(pilot: Pilot[None]) -> TrainingView:

@@ -56,7 +56,7 @@ class Scrubber(Static):
         from tui_transformer.render.views.evaluation import evaluation_line
 
         if self._log is None or self._at is None:
-            said = "no run is open: write its folder below" if self._log is None else "no evaluation yet"
+            said = "no run is open: write its folder below (f goes there)" if self._log is None else "no evaluation yet"
             return Text(f"   {said}", style="dim", no_wrap=True, overflow="ellipsis")
         there, cells = len(self._log.evaluations), self._cells
         place = round(self._at / max(1, there - 1) * (cells - 1))
