@@ -139,6 +139,7 @@ def test_every_page_has_its_key(at_work: App, copied: Path) -> None:
                 assert name == view(app).chosen.NAME
             await until(pilot, lambda: app.query_one(ModelList).option_count)
             await pilot.press("c")
+            await until(pilot, lambda: (read := view(app).picture()) and "text" in read.values)
             card = view(app).picture()
             assert card
             assert card.values["text"].startswith("# tiny")
