@@ -16,12 +16,14 @@ from tui_transformer.errors import BundleError, UsageError
 from tui_transformer.heads import Head
 from tui_transformer.translator import Options, Translator
 from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.engine import ModelEngine
 from tui_transformer.tui.help import HelpScreen
 from tui_transformer.tui.jump import JumpScreen
 from tui_transformer.tui.keys import SHELL, keymap
+from tui_transformer.tui.lines import StatusLine
 from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting
-from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
+from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces, TranslateView
 
 from .conftest import settled
 
@@ -544,3 +546,57 @@ def test_the_last_edit_wins(at_work: App, translator: Translator, monkeypatch: p
             assert len(set(runs)) > 20
 
     run(editing())
+
+
+def test_a_model_that_is_not_there_is_not_awaited_for_ever() -> None:
+    def load() -> Any:
+        raise BundleError("no model 'x'")
+
+    async def failing() -> None:
+        app = TtxApp(load, Sitting(text="Good night."))
+        async with app.run_test() as pilot:
+            await pilot.pause(0.2)
+            await pilot.press(*" Sleep.")
+            await pilot.pause(0.3)
+            assert "no model: choose one" in str(app.query_one(StatusLine).content)
+            assert not app.busy
+
+    run(failing())
+
+
+def test_a_branch_of_an_older_text_never_replaces_the_newer_one(at_work: App) -> None:
+    async def branching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            other = app.live.steps[0].candidates[1].id
+            app.query_one(TranslateView).set_text("Good night.")
+            app.edit("Good night.")
+            app.take_branch(other)
+            assert app.asked.request.text == "Good night."
+            await settled(pilot)
+            assert app.live.request.text == text_of(app) == "Good night."
+            assert app.live.request.prefix == ()
+
+    run(branching())
+
+
+def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translator: Translator) -> None:
+    async def switching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            app.take_branch(app.live.steps[0].candidates[1].id)
+            await settled(pilot)
+            app.change_engine(ModelEngine(translator))
+            # Before anything has come of the new one: nothing is left to take a branch from, or to go back to.
+            assert (app.live.steps, app.live.request.prefix, app.other) == ([], (), None)
+            app.query_one(TranslateView).on_candidates_taken()
+            app.action_other_branch()
+            app.action_again()
+            await settled(pilot)
+            assert app.live.request.prefix == ()
+
+    run(switching())

@@ -18,7 +18,7 @@ from textual.events import Event, Key
 from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 from tui_transformer.errors import TtxError
 
@@ -35,6 +35,8 @@ from .views.translate import SourceEditor, TranslateView
 if TYPE_CHECKING:
     from .engine import Engine
     from .profile import Profile
+
+NO_MODEL = "no model: choose one on the Model screen"
 
 
 class TtxApp(Conductor):
@@ -100,7 +102,8 @@ class TtxApp(Conductor):
         if self._profile:
             self._profile.drawing()
         facts = self.engine.facts if self.engine else None
-        self.shell.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
+        model = facts or (NO_MODEL if self.no_model else None)
+        self.shell.query_one(StatusLine).tell(model, self.live, self.playback, self.busy, self.rate)
         # A screen that is just being made draws itself as soon as it has its parts.
         if self.front.is_mounted:
             self.front.show()
@@ -169,8 +172,15 @@ class TtxApp(Conductor):
         self.shell.query_one(TranslateView).write()
 
     def action_leave(self) -> None:
-        """Out of the editor, to the screen's own widget."""
+        """Out of the editor, to the screen's own widget; from a line that asks for a path, to what is around it."""
         self.front.entered()
+        # The focus follows later, and so does the question where it went.
+        self.call_later(self._out_of_the_line)
+
+    def _out_of_the_line(self) -> None:
+        if isinstance(self.focused, Input):
+            around = [one for one in self.screen.focus_chain if self.front in one.ancestors]
+            self.set_focus(next((one for one in around if not isinstance(one, Input)), None))
 
     async def action_editor(self) -> None:
         """The text in $EDITOR, and what became of it back."""
