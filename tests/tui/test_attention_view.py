@@ -326,7 +326,7 @@ async def test_keys_that_come_fast_mean_the_head_that_the_cursor_has_reached(scr
         assert view.standing.cell == (2, 1)
 
 
-def test_a_picture_of_another_size_is_never_taken_for_one_of_this(scripted: App) -> None:
+def test_a_picture_of_another_size_is_never_taken_for_one_of_this(scripted: Scripted) -> None:
     async def framing() -> None:
         app = scripted(screen="attention")
         async with app.run_test(size=(200, 60)) as pilot:
