@@ -600,3 +600,45 @@ def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translat
             assert app.live.request.prefix == ()
 
     run(switching())
+
+
+def test_brackets_in_a_text_are_brackets(at_work: App) -> None:
+    async def writing() -> None:
+        text = "[/die] Good night. [red]Tom[/b] [ \x1b[31m"
+        app = at_work(text, Sitting(text=text, mode="greedy"))
+        async with app.run_test(notifications=True) as pilot:
+            await settled(pilot)
+            target = app.query_one(TargetPieces)
+            target.border_subtitle = "[/die] [b]"
+            assert target._border_subtitle
+            assert target._border_subtitle.plain == "[/die] [b]"
+            app.notify("no model [/x] [b]")
+            await pilot.pause()
+            for key in "12345678":
+                await pilot.press("escape", key)
+                await settled(pilot)
+            assert app.is_running
+
+    run(writing())
+
+
+def test_a_session_of_another_time_breaks_nothing(at_work: App) -> None:
+    async def restoring() -> None:
+        sitting = Sitting(
+            text="Good night.", model="data/tiny", sentence=-7, prefix=[999_999, -5], off=["encoder:99:1", "x"]
+        )
+        app = at_work(sitting=sitting)
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            assert app.engine
+            assert app.engine.facts.name == "data/tiny"
+            assert (app.live.request.sentence, app.live.request.prefix) == (0, ())
+            assert app.live.text
+
+    run(restoring())
+
+
+def test_half_a_character_in_a_session_is_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text('{"text": "a \\ud800 b"}', encoding="utf-8")
+    assert load_sitting(kept).text == "a \ufffd\ufffd\ufffd b"

@@ -33,6 +33,8 @@ from .views import TABS
 from .views.translate import SourceEditor, TranslateView
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from .engine import Engine
     from .profile import Profile
 
@@ -218,6 +220,18 @@ class TtxApp(Conductor):
 
     def _put(self, text: str) -> None:
         self.shell.query_one(TranslateView).set_text(text)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002
+    ) -> None:
+        """As Textual's; but never as markup, because what is said may be somebody's text or path."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     # -- taking away -----------------------------------------------------------------------------------
 

@@ -211,7 +211,10 @@ class Conductor(App[None]):
                 off.add(parse_head(written, self.engine.translator.runtime.architecture))  # type: ignore[union-attr]
             except TtxError:
                 continue
-        return replace(request, sentence=self.sitting.sentence, prefix=tuple(self.sitting.prefix), off=frozenset(off))
+        # Another model may have come to the same place: a beginning that it cannot have is left out.
+        size = self.engine.translator.target.size  # type: ignore[union-attr]
+        prefix = tuple(self.sitting.prefix) if all(0 <= piece < size for piece in self.sitting.prefix) else ()
+        return replace(request, sentence=max(0, self.sitting.sentence), prefix=prefix, off=frozenset(off))
 
     def on_happened(self, message: Happened) -> None:
         """Fold an event, unless it comes too late."""

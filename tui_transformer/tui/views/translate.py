@@ -185,12 +185,14 @@ class TranslateView(View):
 
     def _whole(self) -> str:
         """What is said of the whole text where that is more than the sentence watched, or the other branch."""
+        from tui_transformer.render.labels import visible
+
         if self.ttx.other and self.ttx.other.reading.finished:
-            return f"other branch (o): {self.ttx.other.reading.finished.text}"
+            return visible(f"other branch (o): {self.ttx.other.reading.finished.text}")
         text = self.live.text
         finished = self.live.reading.finished
         if text is not None and finished and text.strip() != finished.text.strip():
-            return f"whole text: {text}".replace("\n", " ⏎ ")
+            return visible(f"whole text: {text}".replace("\n", " ⏎ "))
         return ""
 
     # -- candidates ------------------------------------------------------------------------------------
