@@ -476,6 +476,16 @@ def test_sentences_instead_of_pictures(at_work: App) -> None:
             assert "log-probability" in spoken
             assert not any(pieces.display and pieces.region for pieces in app.query(TargetPieces))
             assert isinstance(app.query_one(SourceEditor), TextArea)
+            await pilot.press("escape", "2")
+            await settled(pilot)
+            assert app.front.size.height == 0
+            await pilot.press("enter")
+            for _ in range(100):
+                await pilot.pause(0.05)
+                if " L1 H1 " in str(app.query_one("#spoken").render()):  # type: ignore[attr-defined]
+                    break
+            else:
+                raise AssertionError("the head that was opened is not said")
             await pilot.press("f4")
             assert not app.sitting_now().spoken
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .profile import Profile
 
+SPOKEN_SECONDS = 0.15
 NO_MODEL = "no model: choose one on the Model screen"
 
 
@@ -109,7 +110,11 @@ class TtxApp(Conductor):
         # A screen that is just being made draws itself as soon as it has its parts.
         if self.front.is_mounted:
             self.front.show()
-        if self.sitting.spoken:
+        self._say()
+
+    def _say(self) -> None:
+        """Say what is on screen, if that is wanted."""
+        if self.sitting.spoken and self.screen_stack and self.front.is_mounted:
             picture = self.front.picture()
             said = [picture.title, "", *picture.says] if picture else ["nothing to tell yet"]
             self.shell.query_one("#spoken", Static).update(Text("\n".join(said)))
@@ -119,6 +124,9 @@ class TtxApp(Conductor):
         if self._profile and isinstance(event, Key):
             self._profile.key()
         await super().on_event(event)
+        if self.sitting.spoken and isinstance(event, Key):
+            # Cursors are the screens' own: what a key has moved them to is said as soon as it is there.
+            self.set_timer(SPOKEN_SECONDS, self._say)
 
     def post_display_hook(self) -> None:
         """Something has been painted."""

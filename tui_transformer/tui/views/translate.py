@@ -231,7 +231,7 @@ class TranslateView(View):
         if trace is None:
             return None
         heads = default_heads(*trace.steps[0].cross_attention.shape[:2])
-        shown = Shown(trace, len(trace.steps[0].candidates), heads)
+        shown = Shown(trace, len(trace.steps[0].candidates), heads, self.live.request.mode)
         if trace.finished.complete:
             return decode_picture(shown)
         return step_picture(shown, len(trace.steps) - 1)
