@@ -219,11 +219,13 @@ class TtxApp(Conductor):
     def show_only(self, text: str) -> None:
         """A replay's text, which cannot be changed."""
         self._put(text)
-        self.shell.query_one(SourceEditor).read_only = True
+        editor = self.shell.query_one(SourceEditor)
+        editor.read_only, editor.border_title = True, "source · a replay, it cannot be changed"
 
     def change_engine(self, engine: Engine) -> None:
         """Another model from now on; after a replay the text can be changed again."""
-        self.query_one(SourceEditor).read_only = engine.text is not None
+        editor = self.query_one(SourceEditor)
+        editor.read_only, editor.border_title = engine.text is not None, "source"
         super().change_engine(engine)
 
     def _put(self, text: str) -> None:

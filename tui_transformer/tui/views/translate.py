@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 class SourceEditor(TextArea):
     """Where one types. Escape leaves it."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.leave", "Leave the editor: keys are commands", id="translate.leave"),
+        Binding("ctrl+q", "app.quit", "Quit", id="translate.quit"),
+    ]
+
 
 class Pieces(ClickableView):
     """Pieces that go on below where the width ends; what is looked at stays in sight."""
