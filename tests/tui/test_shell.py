@@ -508,6 +508,7 @@ def test_a_decoding_is_recorded_and_replayed(at_work: App, tmp_path: Path) -> No
         app = TtxApp(lambda: ReplayEngine(as_recording(load_trace(path), path), path), Sitting(text="other"))
         async with app.run_test() as pilot:
             await settled(pilot)
+            assert "it cannot be changed" in str(app.query_one(SourceEditor).border_title)
             assert (app.live.text, text_of(app)) == (text, "Tom called Mary's bluff.")
             await pilot.press("escape", "comma")
             app.query_one(Candidates).focus()
