@@ -324,3 +324,21 @@ async def test_keys_that_come_fast_mean_the_head_that_the_cursor_has_reached(scr
         view.query_one(MatrixView).action_move(1, 0)
         view.query_one(MatrixView).action_move(1, 1)
         assert view.standing.cell == (2, 1)
+
+
+def test_a_picture_of_another_size_is_never_taken_for_one_of_this(scripted: Scripted) -> None:
+    async def framing() -> None:
+        app = scripted(screen="attention")
+        async with app.run_test(size=(200, 60)) as pilot:
+            await settled(pilot)
+            grid = app.query_one(HeadGrid)
+            assert grid._drawn
+            # The border goes, or a scroll bar comes: there is more or less room before any message says so.
+            grid.styles.border = ("none", "black")
+            for size in [(200, 60), (40, 10), (200, 60), (120, 40)]:
+                await pilot.resize_terminal(*size)
+                for y in range(grid.size.height):
+                    grid.render_line(y)
+            assert all(len(lines) == frame.lines for (_, frame), lines in grid._drawn.items())
+
+    asyncio.run(framing())

@@ -188,7 +188,7 @@ def test_another_model_takes_its_place(at_work: App, copied: Path) -> None:
             assert app.engine
             assert app.engine.facts.name == "models/other"
             assert app.asked.run == run + 1
-            assert app.live.text == "Tom zwang Mary, Farbe zu bekennen."
+            await until(pilot, lambda: app.live.text == "Tom zwang Mary, Farbe zu bekennen.")
             await pilot.press("a")
             await until(pilot, lambda: "other" in str(app.query_one(PartsTree).border_title))
 
@@ -263,5 +263,8 @@ def test_what_cannot_be_compared_stands_there(at_work: App, tmp_path: Path) -> N
             await until(pilot, lambda: app._notifications)
             assert "no model 'nothing'" in next(iter(app._notifications)).message
             assert app.query_one(ComparePage).picture() is None
+            # The line for the path keeps nobody: screens can be opened again.
+            await pilot.press("escape", "1")
+            assert app.front.NAME == "translate"
 
     asyncio.run(comparing())

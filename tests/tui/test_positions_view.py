@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from tui_transformer.positional import sinusoids
 from tui_transformer.render.views import rotation
 from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.picture_view import PictureView
 from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.positions import PositionsView
 from tui_transformer.tui.views.positions_map import EncodingMap
@@ -320,3 +321,16 @@ def test_commands_set_any_size(scripted: App) -> None:
         assert (state(app).dimensions, state(app).count, state(app).panel) == (128, 20, "rotation")
 
     watch(scripted("a", "positions"), commanding)
+
+
+def test_all_that_has_room_is_drawn_without_any_key(scripted: App) -> None:
+    async def resizing(app: TtxApp, pilot: Pilot[None]) -> None:
+        await pilot.press("escape", "4")
+        await settled(pilot)
+        drawn = {view.id: view.renderable for view in app.query_one(EncodingPanels).query(PictureView)}
+        assert drawn["clocks"] is not None
+        await pilot.resize_terminal(160, 50)
+        await settled(pilot)
+        assert all(view.renderable is not None for view in app.query_one(EncodingPanels).query(PictureView))
+
+    watch(scripted(), resizing, (80, 24))

@@ -16,12 +16,14 @@ from tui_transformer.errors import BundleError, UsageError
 from tui_transformer.heads import Head
 from tui_transformer.translator import Options, Translator
 from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.engine import ModelEngine
 from tui_transformer.tui.help import HelpScreen
 from tui_transformer.tui.jump import JumpScreen
 from tui_transformer.tui.keys import SHELL, keymap
+from tui_transformer.tui.lines import StatusLine
 from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting
-from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
+from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces, TranslateView
 
 from .conftest import settled
 
@@ -474,6 +476,16 @@ def test_sentences_instead_of_pictures(at_work: App) -> None:
             assert "log-probability" in spoken
             assert not any(pieces.display and pieces.region for pieces in app.query(TargetPieces))
             assert isinstance(app.query_one(SourceEditor), TextArea)
+            await pilot.press("escape", "2")
+            await settled(pilot)
+            assert app.front.size.height == 0
+            await pilot.press("enter")
+            for _ in range(100):
+                await pilot.pause(0.05)
+                if " L1 H1 " in str(app.query_one("#spoken").render()):  # type: ignore[attr-defined]
+                    break
+            else:
+                raise AssertionError("the head that was opened is not said")
             await pilot.press("f4")
             assert not app.sitting_now().spoken
 
@@ -496,6 +508,7 @@ def test_a_decoding_is_recorded_and_replayed(at_work: App, tmp_path: Path) -> No
         app = TtxApp(lambda: ReplayEngine(as_recording(load_trace(path), path), path), Sitting(text="other"))
         async with app.run_test() as pilot:
             await settled(pilot)
+            assert "it cannot be changed" in str(app.query_one(SourceEditor).border_title)
             assert (app.live.text, text_of(app)) == (text, "Tom called Mary's bluff.")
             await pilot.press("escape", "comma")
             app.query_one(Candidates).focus()
@@ -544,3 +557,99 @@ def test_the_last_edit_wins(at_work: App, translator: Translator, monkeypatch: p
             assert len(set(runs)) > 20
 
     run(editing())
+
+
+def test_a_model_that_is_not_there_is_not_awaited_for_ever() -> None:
+    def load() -> Any:
+        raise BundleError("no model 'x'")
+
+    async def failing() -> None:
+        app = TtxApp(load, Sitting(text="Good night."))
+        async with app.run_test() as pilot:
+            await pilot.pause(0.2)
+            await pilot.press(*" Sleep.")
+            await pilot.pause(0.3)
+            assert "no model: choose one" in str(app.query_one(StatusLine).content)
+            assert not app.busy
+
+    run(failing())
+
+
+def test_a_branch_of_an_older_text_never_replaces_the_newer_one(at_work: App) -> None:
+    async def branching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            other = app.live.steps[0].candidates[1].id
+            app.query_one(TranslateView).set_text("Good night.")
+            app.edit("Good night.")
+            app.take_branch(other)
+            assert app.asked.request.text == "Good night."
+            await settled(pilot)
+            assert app.live.request.text == text_of(app) == "Good night."
+            assert app.live.request.prefix == ()
+
+    run(branching())
+
+
+def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translator: Translator) -> None:
+    async def switching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            app.take_branch(app.live.steps[0].candidates[1].id)
+            await settled(pilot)
+            app.change_engine(ModelEngine(translator))
+            # Before anything has come of the new one: nothing is left to take a branch from, or to go back to.
+            assert (app.live.steps, app.live.request.prefix, app.other) == ([], (), None)
+            app.query_one(TranslateView).on_candidates_taken()
+            app.action_other_branch()
+            app.action_again()
+            await settled(pilot)
+            assert app.live.request.prefix == ()
+
+    run(switching())
+
+
+def test_brackets_in_a_text_are_brackets(at_work: App) -> None:
+    async def writing() -> None:
+        text = "[/die] Good night. [red]Tom[/b] [ \x1b[31m"
+        app = at_work(text, Sitting(text=text, mode="greedy"))
+        async with app.run_test(notifications=True) as pilot:
+            await settled(pilot)
+            target = app.query_one(TargetPieces)
+            target.border_subtitle = "[/die] [b]"
+            assert target._border_subtitle
+            assert target._border_subtitle.plain == "[/die] [b]"
+            app.notify("no model [/x] [b]")
+            await pilot.pause()
+            for key in "12345678":
+                await pilot.press("escape", key)
+                await settled(pilot)
+            assert app.is_running
+
+    run(writing())
+
+
+def test_a_session_of_another_time_breaks_nothing(at_work: App) -> None:
+    async def restoring() -> None:
+        sitting = Sitting(
+            text="Good night.", model="data/tiny", sentence=-7, prefix=[999_999, -5], off=["encoder:99:1", "x"]
+        )
+        app = at_work(sitting=sitting)
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            assert app.engine
+            assert app.engine.facts.name == "data/tiny"
+            assert (app.live.request.sentence, app.live.request.prefix) == (0, ())
+            assert app.live.text
+
+    run(restoring())
+
+
+def test_half_a_character_in_a_session_is_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text('{"text": "a \\ud800 b"}', encoding="utf-8")
+    assert load_sitting(kept).text == "a \ufffd\ufffd\ufffd b"

@@ -86,7 +86,9 @@ def test_a_run_is_opened_by_its_path(at_work: App) -> None:
             await settled(pilot)
             await until(pilot, lambda: app.query(TrainingView))
             assert app.focused is app.query_one("#run-path")
-            await pilot.press(*"/nowhere", "enter")
+            await pilot.press("escape", "t")
+            assert view(app).chosen.NAME == "samples"
+            await pilot.press("c", "f", *"/nowhere", "enter")
             await until(pilot, lambda: app._notifications)
             assert "is no run folder of ttx train" in next(iter(app._notifications)).message
             app.query_one("#run-path", Input).value = str(RUN)

@@ -81,6 +81,9 @@ def tui(
     keys = keymap(key or [])
     path = sitting_path()
     sitting = Sitting() if fresh or replay else load_sitting(path)
+    if text is not None:
+        # Bytes of the command line that are not UTF-8 come as halves of surrogate pairs.
+        text = text.encode(errors="surrogateescape").decode(errors="replace")
     if text is not None and text != sitting.text:
         sitting.text, sitting.sentence, sitting.prefix = text, 0, []
     if run is not None:

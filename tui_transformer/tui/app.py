@@ -18,7 +18,7 @@ from textual.events import Event, Key
 from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 from tui_transformer.errors import TtxError
 
@@ -33,8 +33,13 @@ from .views import TABS
 from .views.translate import SourceEditor, TranslateView
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from .engine import Engine
     from .profile import Profile
+
+SPOKEN_SECONDS = 0.15
+NO_MODEL = "no model: choose one on the Model screen"
 
 
 class TtxApp(Conductor):
@@ -100,11 +105,16 @@ class TtxApp(Conductor):
         if self._profile:
             self._profile.drawing()
         facts = self.engine.facts if self.engine else None
-        self.shell.query_one(StatusLine).tell(facts, self.live, self.playback, self.busy, self.rate)
+        model = facts or (NO_MODEL if self.no_model else None)
+        self.shell.query_one(StatusLine).tell(model, self.live, self.playback, self.busy, self.rate)
         # A screen that is just being made draws itself as soon as it has its parts.
         if self.front.is_mounted:
             self.front.show()
-        if self.sitting.spoken:
+        self._say()
+
+    def _say(self) -> None:
+        """Say what is on screen, if that is wanted."""
+        if self.sitting.spoken and self.screen_stack and self.front.is_mounted:
             picture = self.front.picture()
             said = [picture.title, "", *picture.says] if picture else ["nothing to tell yet"]
             self.shell.query_one("#spoken", Static).update(Text("\n".join(said)))
@@ -114,6 +124,9 @@ class TtxApp(Conductor):
         if self._profile and isinstance(event, Key):
             self._profile.key()
         await super().on_event(event)
+        if self.sitting.spoken and isinstance(event, Key):
+            # Cursors are the screens' own: what a key has moved them to is said as soon as it is there.
+            self.set_timer(SPOKEN_SECONDS, self._say)
 
     def post_display_hook(self) -> None:
         """Something has been painted."""
@@ -169,8 +182,15 @@ class TtxApp(Conductor):
         self.shell.query_one(TranslateView).write()
 
     def action_leave(self) -> None:
-        """Out of the editor, to the screen's own widget."""
+        """Out of the editor, to the screen's own widget; from a line that asks for a path, to what is around it."""
         self.front.entered()
+        # The focus follows later, and so does the question where it went.
+        self.call_later(self._out_of_the_line)
+
+    def _out_of_the_line(self) -> None:
+        if isinstance(self.focused, Input):
+            around = [one for one in self.screen.focus_chain if self.front in one.ancestors]
+            self.set_focus(next((one for one in around if not isinstance(one, Input)), None))
 
     async def action_editor(self) -> None:
         """The text in $EDITOR, and what became of it back."""
@@ -199,15 +219,29 @@ class TtxApp(Conductor):
     def show_only(self, text: str) -> None:
         """A replay's text, which cannot be changed."""
         self._put(text)
-        self.shell.query_one(SourceEditor).read_only = True
+        editor = self.shell.query_one(SourceEditor)
+        editor.read_only, editor.border_title = True, "source · a replay, it cannot be changed"
 
     def change_engine(self, engine: Engine) -> None:
         """Another model from now on; after a replay the text can be changed again."""
-        self.query_one(SourceEditor).read_only = engine.text is not None
+        editor = self.query_one(SourceEditor)
+        editor.read_only, editor.border_title = engine.text is not None, "source"
         super().change_engine(engine)
 
     def _put(self, text: str) -> None:
         self.shell.query_one(TranslateView).set_text(text)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002
+    ) -> None:
+        """As Textual's; but never as markup, because what is said may be somebody's text or path."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     # -- taking away -----------------------------------------------------------------------------------
 

@@ -81,6 +81,8 @@ class Conductor(App[None]):
         self._load = load
         self.sitting = sitting or Sitting()
         self.engine: Engine | None = None
+        self.no_model = False
+        """Whether the engine could not be made: nothing comes until another one takes its place."""
         self.playback = Playback(speed=self.sitting.speed)
         request = Request(self.sitting.text, next((mode for mode in MODES if mode == self.sitting.mode), "beam"))
         self.live = Live(0, request)
@@ -147,6 +149,8 @@ class Conductor(App[None]):
         elif self.engine:
             self._started = time.monotonic()
             self._decode(self.engine, self.asked.run, self.asked.request)
+        else:
+            self.busy = not self.no_model
 
     @work(thread=True, exclusive=True, group="loading")
     def _load_engine(self) -> None:
@@ -191,6 +195,8 @@ class Conductor(App[None]):
         """Another model from now on: the same text from its beginning, with all heads."""
         self.engine, self.other, self.rate = engine, None, 0.0
         self.ask(replace(self.asked.request, prefix=(), off=frozenset()))
+        # What the other model decoded goes at once: no key may take its ids to this one.
+        self._show_asked()
 
     def show_only(self, text: str) -> None:
         """The engine knows this text and no other."""
@@ -205,7 +211,10 @@ class Conductor(App[None]):
                 off.add(parse_head(written, self.engine.translator.runtime.architecture))  # type: ignore[union-attr]
             except TtxError:
                 continue
-        return replace(request, sentence=self.sitting.sentence, prefix=tuple(self.sitting.prefix), off=frozenset(off))
+        # Another model may have come to the same place: a beginning that it cannot have is left out.
+        size = self.engine.translator.target.size  # type: ignore[union-attr]
+        prefix = tuple(self.sitting.prefix) if all(0 <= piece < size for piece in self.sitting.prefix) else ()
+        return replace(request, sentence=max(0, self.sitting.sentence), prefix=prefix, off=frozenset(off))
 
     def on_happened(self, message: Happened) -> None:
         """Fold an event, unless it comes too late."""
@@ -233,6 +242,7 @@ class Conductor(App[None]):
         """Say what could not be done; what has been typed stays, and what is shown of the same text."""
         if message.run not in (0, self.asked.run):
             return
+        self.no_model = self.no_model or message.run == 0
         if message.run and self.live.request.text == self.asked.request.text:
             self.asked = self.live
         elif message.run:
@@ -351,8 +361,15 @@ class Conductor(App[None]):
     def take_branch(self, candidate: int) -> None:
         """Go on from the moment shown with another piece (its id) instead of the newest; keep the old branch."""
         before = tuple(step.chosen.id for step in self.live.steps[: self.playback.moment - 1])
+        self.branch_off((*before, candidate))
+
+    def branch_off(self, prefix: tuple[int, ...]) -> None:
+        """Decode what is shown once more, made to begin with these target ids; keep the old branch."""
+        if self.live.request.text != self.asked.request.text:
+            self.notify("the text has changed: wait for its translation", severity="warning", timeout=3)
+            return
         self.other = self.live
-        self.ask(self.live.request.beginning((*before, candidate)))
+        self.ask(self.live.request.beginning(prefix))
 
     def action_other_branch(self) -> None:
         """Back to the decoding that a branch was taken from, and back again."""

@@ -23,4 +23,4 @@ def edited(text: str) -> str:
             raise InputError(f"cannot run the editor {command[0]!r}: {error.strerror}") from None
         if ended.returncode:
             raise InputError(f"the editor {command[0]!r} ended with exit code {ended.returncode}: nothing is changed")
-        return file.read_text(encoding="utf-8").removesuffix("\n")
+        return file.read_text(encoding="utf-8", errors="replace").removesuffix("\n")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class StatusLine(Static):
     """Which model, on what, how fast, where in the decoding, and how likely it is."""
 
-    def tell(self, facts: Facts | None, live: Live, playback: Playback, busy: bool, rate: float) -> None:
-        """Show how things stand. `rate` is in tokens a second, 0 if it is not known."""
+    def tell(self, facts: Facts | str | None, live: Live, playback: Playback, busy: bool, rate: float) -> None:
+        """Show how things stand; no `facts` are awaited ones. `rate` is in tokens a second, 0 if it is not known."""
         left = Text(" ttx  ", style="bold").append(str(facts) if facts else "loading the model …", style="not bold")
         right = Text(_state(live, playback, busy, rate) + " ")
         room = self.size.width - left.cell_len - right.cell_len

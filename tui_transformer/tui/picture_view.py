@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from .plain import PlainTitles
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.events import Resize
+    from textual.scroll_view import ScrollView
 
     from tui_transformer.render.picture import ColourSystem
 
 
-class PictureView(ScrollView, can_focus=True):
+class PictureView(PlainTitles, can_focus=True):
     """Draws what `show` is given, at the width of the widget, or at `least` if that is more; then it scrolls sideways.
 
     Pictures choose between colours and glyphs by the console they are drawn on: it is one of ours, which follows

@@ -37,7 +37,7 @@ class SaveScreen(ModalScreen[Path | None]):
         with Vertical(id="save"):
             yield Label("Save as .svg .html .png .txt .tsv .json — escape leaves")
             yield Input(self._suggested, id="name")
-            yield Label("", id="warning")
+            yield Label("", id="warning", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Done, unless the name will not do or is taken: that is said, and enter again overwrites."""

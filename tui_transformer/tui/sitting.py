@@ -60,6 +60,8 @@ def load_sitting(path: Path) -> Sitting:
     for name, kind in _KINDS.items() if isinstance(content, dict) else ():
         if name in content and _fits(content[name], kind):
             setattr(fresh, name, content[name])
+    # JSON can spell half a surrogate pair, which is no character.
+    fresh.text = fresh.text.encode(errors="surrogatepass").decode(errors="replace")
     return fresh
 
 

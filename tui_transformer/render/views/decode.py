@@ -34,6 +34,8 @@ class Shown:
     trace: Trace
     top: int
     heads: Heads
+    way: str = "greedy"
+    """How the pieces were chosen."""
 
     @property
     def source(self) -> tuple[str, ...]:
@@ -68,10 +70,10 @@ class Shown:
 
 
 def decode_picture(shown: Shown) -> Picture:
-    """Every step of a greedy decoding as a card, below a line of all of them. The trace must have such steps."""
+    """Every step of a decoding as a card, below a line of all of them. The trace must have such steps."""
     steps = shown.trace.steps
     body = Group(_line(steps), Text(), Cards([_card(shown, step) for step in steps]))
-    title = f"decode · greedy · {len(steps)} steps · {visible(shown.trace.finished.text)}"
+    title = f"decode · {shown.way} · {len(steps)} steps · {visible(shown.trace.finished.text)}"
     values = {**shown.values(), "steps": [_values(shown, step) for step in steps]}
     return Picture(VIEW, title, body, tuple(_says(shown)), values, _table(shown, steps))
 

@@ -230,8 +230,7 @@ class BeamView(View):
         if not way:
             self.notify("choose a piece to go on from", timeout=3)
             return
-        self.ttx.other = self.live
-        self.ttx.ask(self.live.request.beginning((*forced, *way)))
+        self.ttx.branch_off((*forced, *way))
 
     def on_ranking_moved(self, message: Ranking.Moved) -> None:
         """Look at another hypothesis that has ended."""

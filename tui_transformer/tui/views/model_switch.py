@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.markup import escape
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
@@ -153,7 +154,7 @@ class ModelsPage(Page):
     def use(self, model: str) -> None:
         """Put a model, by name or folder, in the place of the one at work. Until it is there, that one goes on."""
         self._asked += 1
-        self.query_one(ModelList).border_subtitle = f"loading {model} …"
+        self.query_one(ModelList).border_subtitle = escape(f"loading {model} …")
         facts = self.ttx.engine.facts if self.ttx.engine else None
         self._load(self._asked, model, "auto" if facts is None or facts.replay else facts.device)
 

@@ -186,8 +186,6 @@ class PositionsView(View):
     def _open(self, panel: str) -> None:
         self._state.panel = next(one for one in PANELS if one == panel)
         self.show()
-        # It has a size only when it has been laid out.
-        self.call_after_refresh(self.show)
 
     def action_as_model(self) -> None:
         """The encoding that the model has."""

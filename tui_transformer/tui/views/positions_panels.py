@@ -15,6 +15,8 @@ from tui_transformer.tui.picture_view import PictureView
 from .positions_state import PositionsState, turned_by
 
 if TYPE_CHECKING:
+    from textual.events import Resize
+
     from tui_transformer.render.views.positions import Positions
     from tui_transformer.render.views.rotation import Turned
 
@@ -22,6 +24,16 @@ TWO_ROWS = 18
 """From so many lines on there are two rows of clocks."""
 BLOCK_COLUMNS, BLOCK_LINES = 25, 5
 STRIP_LINES = 3
+
+
+class Panel(PictureView):
+    """How much is drawn depends on the room: with another size, all is drawn anew."""
+
+    def on_resize(self, event: Resize) -> None:
+        """It has been laid out, for the first time or in a window of another size."""
+        super().on_resize(event)
+        if isinstance(self.parent, EncodingPanels):
+            self.parent.draw()
 
 
 class EncodingPanels(Horizontal):
@@ -67,9 +79,9 @@ class EncodingPanels(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Side by side."""
-        yield PictureView(id="clocks")
-        yield PictureView(id="rotation")
-        yield PictureView(id="products")
+        yield Panel(id="clocks")
+        yield Panel(id="rotation")
+        yield Panel(id="products")
 
     def on_resize(self) -> None:
         """How much is drawn depends on the room, which the pictures get a moment later."""
@@ -79,6 +91,10 @@ class EncodingPanels(Horizontal):
         """Draw all."""
         self._state = state
         self.set_classes(f"-{state.panel}")
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw what has room: those that have none yet, or no longer, are left as they are."""
         self.turn_clocks()
         self._show_rotation()
         self._show_products()

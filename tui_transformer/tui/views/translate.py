@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 class SourceEditor(TextArea):
     """Where one types. Escape leaves it."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.leave", "Leave the editor: keys are commands", id="translate.leave"),
+        Binding("ctrl+q", "app.quit", "Quit", id="translate.quit"),
+    ]
+
 
 class Pieces(ClickableView):
     """Pieces that go on below where the width ends; what is looked at stays in sight."""
@@ -185,12 +190,14 @@ class TranslateView(View):
 
     def _whole(self) -> str:
         """What is said of the whole text where that is more than the sentence watched, or the other branch."""
+        from tui_transformer.render.labels import visible
+
         if self.ttx.other and self.ttx.other.reading.finished:
-            return f"other branch (o): {self.ttx.other.reading.finished.text}"
+            return visible(f"other branch (o): {self.ttx.other.reading.finished.text}")
         text = self.live.text
         finished = self.live.reading.finished
         if text is not None and finished and text.strip() != finished.text.strip():
-            return f"whole text: {text}".replace("\n", " ⏎ ")
+            return visible(f"whole text: {text}".replace("\n", " ⏎ "))
         return ""
 
     # -- candidates ------------------------------------------------------------------------------------
@@ -229,7 +236,7 @@ class TranslateView(View):
         if trace is None:
             return None
         heads = default_heads(*trace.steps[0].cross_attention.shape[:2])
-        shown = Shown(trace, len(trace.steps[0].candidates), heads)
+        shown = Shown(trace, len(trace.steps[0].candidates), heads, self.live.request.mode)
         if trace.finished.complete:
             return decode_picture(shown)
         return step_picture(shown, len(trace.steps) - 1)

@@ -87,7 +87,7 @@ class HeadGrid(ScrollView, can_focus=True):
         self._moved = moved
         self.heads = Heads()
         self.cursor: Place = (0, 0)
-        self._drawn: dict[Place, list[list[Segment]]] = {}
+        self._drawn: dict[tuple[Place, Frame], list[list[Segment]]] = {}
 
     # -- what is told ----------------------------------------------------------------------------------
 
@@ -181,9 +181,10 @@ class HeadGrid(ScrollView, can_focus=True):
             return [Segment(fit(self._title(place), frame.width), HERE if here else STRONG)]
         if line > frame.lines:
             return [Segment(fit(self._caption(place, frame.width), frame.width), HERE if here else QUIET)]
-        if place not in self._drawn:
-            self._drawn[place] = self._picture(place, frame)
-        return self._drawn[place][line - 1]
+        # The frame belongs to the key: a border or a scroll bar can come before the news of another size.
+        if (place, frame) not in self._drawn:
+            self._drawn[place, frame] = self._picture(place, frame)
+        return self._drawn[place, frame][line - 1]
 
     def _picture(self, place: Place, frame: Frame) -> list[list[Segment]]:
         if place in self.heads.off:

@@ -13,13 +13,13 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size, Spacing
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_transformer.render.grid import UPRIGHT_LINES, column_header
 from tui_transformer.render.labels import fit, fraction
 from tui_transformer.render.palette import QUIET, STRONG, Floats, cell, glyph, levels
 from tui_transformer.tui.picture_view import colours_of
+from tui_transformer.tui.plain import PlainTitles
 
 if TYPE_CHECKING:
     from textual.events import Click
@@ -43,7 +43,7 @@ class Matrix:
     """So many columns decide how wide one is, even if there are fewer."""
 
 
-class MatrixView(ScrollView, can_focus=True):
+class MatrixView(PlainTitles, can_focus=True):
     """The row and the column of the cursor stand out. Says `Locked` and `Left`; `moved` is told at once."""
 
     DEFAULT_CSS = """
