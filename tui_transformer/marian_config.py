@@ -30,7 +30,6 @@ ONLY: Values = {
     "add_final_layer_norm": False,
     "add_bias_logits": False,
     "static_position_embeddings": True,
-    "extra_pos_embeddings": 0,
     "is_encoder_decoder": True,
 }
 """Options of the architecture's relatives that early Marian configs carry: only these values are Marian's."""

@@ -62,7 +62,6 @@ def refused(path: Path, reason: str) -> None:
         ("add_final_layer_norm", True),
         ("add_bias_logits", True),
         ("static_position_embeddings", False),
-        ("extra_pos_embeddings", 2),
         ("activation_function", "quick_gelu"),
         ("decoder_ffn_dim", 32),
         ("decoder_attention_heads", 4),
@@ -97,6 +96,13 @@ def test_an_option_that_is_not_supported_is_refused_by_name(folder: Path, name: 
 def test_a_way_to_search_that_is_not_supported_is_refused_by_name(folder: Path, name: str, value: object) -> None:
     changed(folder / "generation_config.json", **{name: value})
     refused(folder, {"num_beams": "beam"}.get(name, name))
+
+
+def test_what_published_configs_carry_and_marian_never_reads_changes_nothing(folder: Path) -> None:
+    """OPUS-MT's early config.json: `extra_pos_embeddings` is one more than the padding's id."""
+    plain = read_foreign(folder, NAMING).shape
+    changed(folder / "config.json", extra_pos_embeddings=53685, classif_dropout=0.0, init_std=0.02, num_hidden_layers=6)
+    assert read_foreign(folder, NAMING).shape == plain
 
 
 def test_without_a_generation_config_the_old_place_is_asked(folder: Path) -> None:
