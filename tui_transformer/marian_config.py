@@ -159,7 +159,7 @@ def _most_pieces(values: Values) -> int:
     return max(1, int(_given(values, "max_length", 20)) - 1)
 
 
-def _banned(values: Values, end: int) -> tuple[int, ...]:
+def _banned(values: Values, end: object) -> tuple[int, ...]:
     """The end is never banned, whatever the list says: `generate` passes over it."""
     words = _given(values, "bad_words_ids", [])
     if not isinstance(words, list) or not all(isinstance(word, list) and len(word) == 1 for word in words):

@@ -15,7 +15,7 @@ import torch
 
 pytest.importorskip("transformers")
 
-from marian_models import Vocabulary, changed, make_model, make_vocabulary, write_json, write_tokenizer
+from marian_models import Vocabulary, changed, make_model, make_vocabulary, write_tokenizer
 from ttx_export.importing import read_foreign
 from ttx_export.marian_folder import Naming
 from ttx_export.package import Wanted, export_bundle
