@@ -22,6 +22,9 @@ DEFAULTS: Values = {
 """Of `MarianConfig`, for what a config.json leaves out and that decides what is computed."""
 
 SIZES = ("vocab_size", "d_model", "max_position_embeddings", "pad_token_id", "eos_token_id", "decoder_start_token_id")
+MOST_POSITIONS = 65_536
+"""Tables of sinusoids are computed whole: more is damage, and would only fill the memory. Published models have 512."""
+
 BOTH = ("layers", "attention_heads", "ffn_dim")
 
 ONLY: Values = {
@@ -30,7 +33,6 @@ ONLY: Values = {
     "add_final_layer_norm": False,
     "add_bias_logits": False,
     "static_position_embeddings": True,
-    "extra_pos_embeddings": 0,
     "is_encoder_decoder": True,
 }
 """Options of the architecture's relatives that early Marian configs carry: only these values are Marian's."""
@@ -58,8 +60,15 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "stop_strings": (),
     "watermarking_config": (),
     "prefix_allowed_tokens_fn": (),
+    "max_time": (),
+    "dola_layers": (),
+    "token_healing": (False,),
+    "use_mtp": (False,),
 }
 """Options of `generate` that are not to be had here, and their values that change nothing; so does null."""
+
+MOST_BEAMS = 64
+"""As many as `--beam` takes."""
 
 
 def read_architecture(config: Values, tied: Tied) -> Architecture:
@@ -70,11 +79,13 @@ def read_architecture(config: Values, tied: Tied) -> Architecture:
         if config.get(name, wanted) not in (wanted, None):
             raise RecipeError(f"{name} = {config[name]!r} is not supported: Marian models have {wanted!r}")
     sizes = {name: _whole(config, name) for name in SIZES}
+    if (positions := sizes["max_position_embeddings"]) > MOST_POSITIONS:
+        raise RecipeError(f"max_position_embeddings = {positions} is not supported: at most {MOST_POSITIONS:,}")
     for name in BOTH[1:]:
         if _whole(config, f"encoder_{name}") != _whole(config, f"decoder_{name}"):
             raise RecipeError(f"encoder_{name} and decoder_{name} differ, which is not supported")
     activation = option(config, "activation_function")
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise RecipeError(f"activation_function = {activation!r} is not supported, only {', '.join(ACTIVATIONS)}")
     shared = option(config, "share_encoder_decoder_embeddings")
     target = config.get("decoder_vocab_size") or sizes["vocab_size"]
@@ -116,21 +127,24 @@ def read_generation(config: Values, generation: Values | None) -> Generation:
     for name, known in (("decoder_start_token_id", start), ("eos_token_id", end)):
         if values.get(name, known) not in (known, None):
             raise RecipeError(f"{name} = {values[name]!r} in generation_config.json, {known!r} in config.json")
+    beam = _given(values, "num_beams", 1)
+    if isinstance(beam, int) and beam > MOST_BEAMS:
+        raise RecipeError(f"num_beams = {beam} is not supported: at most {MOST_BEAMS}")
     forced = values.get("forced_eos_token_id")
     if forced not in (None, end):
         raise RecipeError(f"forced_eos_token_id = {forced!r} is not the model's end, {end!r}")
     try:
         return Generation(
-            beam=_given(values, "num_beams", 1),
+            beam=beam,
             length_penalty=float(_given(values, "length_penalty", 1.0)),
             max_length=_most_pieces(values),
             ranking="transformers",
             early_stopping=_given(values, "early_stopping", False),
             forced_end=forced is not None,
-            banned=_banned(values),
+            banned=_banned(values, end),
             renormalize=bool(values.get("renormalize_logits")),
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise RecipeError(f"generation config: {error}") from None
 
 
@@ -145,11 +159,12 @@ def _most_pieces(values: Values) -> int:
     return max(1, int(_given(values, "max_length", 20)) - 1)
 
 
-def _banned(values: Values) -> tuple[int, ...]:
+def _banned(values: Values, end: object) -> tuple[int, ...]:
+    """The end is never banned, whatever the list says: `generate` passes over it."""
     words = _given(values, "bad_words_ids", [])
     if not isinstance(words, list) or not all(isinstance(word, list) and len(word) == 1 for word in words):
         raise RecipeError(f"bad_words_ids = {words!r} is not supported: each must be one id")
-    return tuple(dict.fromkeys(word[0] for word in words))
+    return tuple(dict.fromkeys(word[0] for word in words if word != [end]))
 
 
 def _whole(config: Values, name: str) -> int:

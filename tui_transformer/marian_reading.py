@@ -35,12 +35,18 @@ def read_pieces(path: Path) -> dict[str, int]:
     pieces = read_json(path)
     if not all(isinstance(i, int) and not isinstance(i, bool) for i in pieces.values()):
         raise RecipeError(f"{path} does not name the id of each piece")
+    try:
+        "".join(pieces).encode()
+    except UnicodeEncodeError:
+        # JSON can spell half of a character that UTF-16 writes as two, which no file of text can hold.
+        raise RecipeError(f"{path} has a piece that is no text") from None
     return pieces
 
 
 def names_of(ids: dict[str, int], size: int, path: Path) -> tuple[str, ...]:
     """The piece of each of `size` ids. Raises RecipeError if some have none, or several."""
     names = {i: piece for piece, i in ids.items()}
-    if len(ids) != len(names) or names.keys() != set(range(size)):
+    # By its length first: a size that a damaged config.json claims may be beyond any memory.
+    if len(ids) != len(names) or len(names) != size or names.keys() != set(range(size)):
         raise RecipeError(f"{path} has {len(ids):,} pieces with {len(names):,} ids, the model has {size:,}")
     return tuple(names[i] for i in range(size))

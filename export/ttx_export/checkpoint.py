@@ -45,7 +45,7 @@ class Checkpoint:
         try:
             model.load_state_dict(self.weights)
         except (RuntimeError, AttributeError, TypeError) as error:
-            raise RecipeError(f"the checkpoint's weights do not fit its model: {_first_line(error)}") from None
+            raise RecipeError(f"the checkpoint's weights do not fit its model: {_first_misfit(error)}") from None
         return model.eval()
 
 
@@ -131,6 +131,12 @@ def average_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
         for name, weight in read(path)["weights"].items():
             total[name] = total[name] + weight.double() if name in total else weight.double()
     return {name: (weight / len(paths)).float() for name, weight in total.items()}
+
+
+def _first_misfit(error: Exception) -> str:
+    """Which weight: torch says in its first line only that there are some."""
+    heading, *misfits = str(error).splitlines() or [type(error).__name__]
+    return misfits[0].strip() if misfits else heading
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -97,6 +98,12 @@ def _read_weights(folder: Path) -> Weights:
 
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError:
+        # What torch says here advises to load it all the same.
+        raise RecipeError(
+            f"cannot use {path}: it is no pickle of tensors alone; anything else in it could run as a program and is "
+            "never loaded"
+        ) from None
     except Exception as error:
         # Depending on where a file is damaged the libraries raise half a dozen different classes.
         raise RecipeError(f"cannot use {path}: {next(iter(str(error).splitlines()), type(error).__name__)}") from None
@@ -152,9 +159,9 @@ def languages_of(folder: Path, of_tokenizer: dict[str, Any], naming: Naming) -> 
         for place, (side, given) in enumerate(zip(("source", "target"), naming.languages, strict=True), 1)
     ]
     source, target = known
-    if not isinstance(source, str) or not isinstance(target, str):
+    if not all(isinstance(language, str) and language.isprintable() for language in known):
         raise RecipeError(f"nothing in {folder} names the languages: give --source and --target, such as en and de")
-    return source, target
+    return str(source), str(target)
 
 
 def _licence(folder: Path) -> str:

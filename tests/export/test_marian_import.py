@@ -15,7 +15,7 @@ import torch
 
 pytest.importorskip("transformers")
 
-from marian_models import Vocabulary, changed, make_model, make_vocabulary, write_json, write_tokenizer
+from marian_models import Vocabulary, changed, make_model, make_vocabulary, write_tokenizer
 from ttx_export.importing import read_foreign
 from ttx_export.marian_folder import Naming
 from ttx_export.package import Wanted, export_bundle
@@ -62,8 +62,9 @@ def refused(path: Path, reason: str) -> None:
         ("add_final_layer_norm", True),
         ("add_bias_logits", True),
         ("static_position_embeddings", False),
-        ("extra_pos_embeddings", 2),
         ("activation_function", "quick_gelu"),
+        ("activation_function", ["swish"]),
+        ("max_position_embeddings", 10**11),
         ("decoder_ffn_dim", 32),
         ("decoder_attention_heads", 4),
         ("model_type", "bart"),
@@ -91,12 +92,23 @@ def test_an_option_that_is_not_supported_is_refused_by_name(folder: Path, name: 
         ("forced_eos_token_id", 7),
         ("decoder_start_token_id", 7),
         ("num_beams", "six"),
+        ("num_beams", 65),
+        ("max_length", float("inf")),
+        ("max_time", 1.5),
+        ("dola_layers", "high"),
         ("early_stopping", "sometimes"),
     ],
 )
 def test_a_way_to_search_that_is_not_supported_is_refused_by_name(folder: Path, name: str, value: object) -> None:
     changed(folder / "generation_config.json", **{name: value})
-    refused(folder, {"num_beams": "beam"}.get(name, name))
+    refused(folder, {"num_beams": "beam", "max_length": "infinity"}.get(name, name))
+
+
+def test_what_published_configs_carry_and_marian_never_reads_changes_nothing(folder: Path) -> None:
+    """OPUS-MT's early config.json: `extra_pos_embeddings` is one more than the padding's id."""
+    plain = read_foreign(folder, NAMING).shape
+    changed(folder / "config.json", extra_pos_embeddings=53685, classif_dropout=0.0, init_std=0.02, num_hidden_layers=6)
+    assert read_foreign(folder, NAMING).shape == plain
 
 
 def test_without_a_generation_config_the_old_place_is_asked(folder: Path) -> None:
@@ -105,6 +117,18 @@ def test_without_a_generation_config_the_old_place_is_asked(folder: Path) -> Non
     origin = read_foreign(folder, NAMING).origin
     assert origin is not None
     assert origin.generation == Generation(6, 1.0, 511, "transformers", False, True, (9,), False)
+
+
+def test_the_end_is_never_banned_as_generate_has_it(folder: Path) -> None:
+    changed(folder / "generation_config.json", bad_words_ids=[[0], [9]])
+    origin = read_foreign(folder, NAMING).origin
+    assert origin is not None
+    assert origin.generation.banned == (9,)
+
+
+def test_a_vocabulary_larger_than_any_memory_is_refused(folder: Path) -> None:
+    changed(folder / "config.json", vocab_size=10**12)
+    refused(folder, "the model has 1,000,000,000,000")
 
 
 def test_half_precision_and_tables_of_positions_are_read(folder: Path) -> None:
@@ -146,7 +170,8 @@ class Evil:
 
 def test_a_pickle_runs_no_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({**pickled(folder), "evil": Evil()}, folder / "pytorch_model.bin")
-    refused(folder, "cannot use .*pytorch_model.bin")
+    # torch's own words advise to load it all the same.
+    refused(folder, "cannot use .*pytorch_model.bin: it is no pickle of tensors alone; .* is never loaded")
     assert "owned" not in capsys.readouterr().out
 
 
@@ -189,7 +214,8 @@ def test_a_file_that_is_missing_or_damaged_is_named(folder: Path, file: str, rea
     [
         (lambda w: w.pop("model.decoder.layers.1.fc1.bias"), "lacks the weight model.decoder.layers.1.fc1.bias"),
         (lambda w: w.update({"model.encoder.layernorm_embedding.weight": torch.ones(16)}), "layernorm_embedding"),
-        (lambda w: w.update({"model.decoder.layers.1.fc1.bias": torch.ones(3)}), "weights do not fit"),
+        (lambda w: w.update({"model.decoder.layers.1.fc1.bias": torch.ones(3)}), "decoder.1.feed_forward.inner.bias"),
+        (lambda w: w.update({"model.decoder.layers.1.fc1.bias": torch.ones(24).bool()}), "fc1.bias has no floating"),
         (lambda w: w.update({"lm_head.weight": torch.ones_like(w["model.shared.weight"])}), "are shared differ"),
     ],
 )
@@ -208,11 +234,12 @@ def test_weights_that_are_not_marian_s_are_named(folder: Path, harm: Callable[[A
         lambda pieces: {**pieces, "</s>": 3},
         lambda pieces: {**pieces, "new": len(pieces)},
         lambda pieces: {**pieces, "</s>": "zero"},
+        lambda pieces: {"\ud800" if v == 7 else k: v for k, v in pieces.items()},
     ],
 )
 def test_a_vocabulary_that_is_not_the_model_s(folder: Path, harm: Callable[[dict[str, int]], Any]) -> None:
     file = folder / "vocab.json"
-    write_json(harm(json.loads(file.read_text(encoding="utf-8"))), file)
+    file.write_text(json.dumps(harm(json.loads(file.read_text(encoding="utf-8")))), encoding="utf-8")
     refused(folder, "vocab.json")
 
 
@@ -221,6 +248,9 @@ def test_languages_come_from_the_tokenizer_the_name_or_the_user(folder: Path, tm
     assert (recipe.source, recipe.target) == ("en", "de")
     changed(folder / "tokenizer_config.json", source_lang=None, target_lang=None)
     assert read_foreign(folder, NAMING).recipe.target == "de"
+    changed(folder / "tokenizer_config.json", source_lang="e\x1b[31mn")
+    refused(folder, "--source and --target")
+    changed(folder / "tokenizer_config.json", source_lang=None)
     nameless = folder.rename(tmp_path / "model")
     refused(nameless, "--source and --target")
     assert read_foreign(nameless, Naming("x", ("fi", "sv"))).recipe.source == "fi"
