@@ -19,7 +19,7 @@ from textual.worker import get_current_worker
 
 from tui_transformer.errors import TtxError
 
-from .live import MODES, Live, Playback, Request
+from .live import MODES, Live, Mode, Playback, Request
 from .sitting import Sitting
 
 if TYPE_CHECKING:
@@ -341,9 +341,11 @@ class Conductor(App[None]):
 
     def action_mode(self) -> None:
         """Beam, greedy or sampling."""
-        request = self.asked.request
-        mode = MODES[(MODES.index(request.mode) + 1) % len(MODES)]
-        self.ask(replace(request, mode=mode, prefix=()))
+        self.choose_mode(MODES[(MODES.index(self.asked.request.mode) + 1) % len(MODES)])
+
+    def choose_mode(self, mode: Mode) -> None:
+        """Decode like this from now on."""
+        self.ask(replace(self.asked.request, mode=mode, prefix=()))
 
     def action_again(self) -> None:
         """Decode once more; when sampling, draw anew."""

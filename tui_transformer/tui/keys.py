@@ -30,7 +30,7 @@ SHELL = [
     _key("newest", "greater_than_sign", "jump(-1)", "To the newest token"),
     _key("slower", "minus", "speed(-1)", "Slower"),
     _key("faster", "plus,equals_sign", "speed(1)", "Faster"),
-    _key("mode", "b", "mode", "Beam/greedy/sample", shown=True),
+    _key("mode", "b", "mode", "Mode", shown=True),
     _key("again", "r", "again", "Draw or decode again"),
     _key("sentence-before", "left_square_bracket", "sentence(-1)", "Sentence before"),
     _key("sentence-behind", "right_square_bracket", "sentence(1)", "Next sentence"),

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from .live import MODES, Mode
+
 if TYPE_CHECKING:
     from .app import TtxApp
 
+SEARCHES: dict[Mode, str] = {"beam": "beam search", "greedy": "greedy search", "sample": "sampling"}
 Command = tuple[str, str, Callable[[], object]]
 
 
@@ -32,6 +35,8 @@ class TtxCommands(Provider):
     def _commands(self) -> Iterator[Command]:
         app: TtxApp = self.app  # type: ignore[assignment]
         yield from app.front.commands()
+        for mode in MODES:
+            yield f"Decode by {SEARCHES[mode]}", "the mode of all screens", partial(app.choose_mode, mode)
         seen = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
