@@ -124,7 +124,8 @@ class BeamView(View):
         from tui_transformer.render.views.hypothesis import formula, hypothesis_lines
 
         node = self._state.looked_at(known)
-        self.query_one(BeamTree).show(branches, self._state.seen(known, node))
+        following = self._state.cursor is None
+        self.query_one(BeamTree).show(branches, self._state.seen(known, node), following)
         one, ranking = self.query_one(Hypothesis), self.query_one(Ranking)
         one.show(hypothesis_lines(known, node))
         one.border_title = "this hypothesis"

@@ -35,6 +35,8 @@ class BeamTree(ScrollView, can_focus=True):
         padding: 0 1;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
+        /* Where one has scrolled to must not depend on when the bar comes. */
+        scrollbar-gutter: stable;
     }
     BeamTree:focus {
         border: round $primary;
@@ -81,8 +83,8 @@ class BeamTree(ScrollView, can_focus=True):
         self._why = tuple(why.split("\n"))
         self.show(None, None)
 
-    def show(self, branches: Branches | None, seen: Seen | None) -> None:
-        """Draw this much of a tree."""
+    def show(self, branches: Branches | None, seen: Seen | None, following: bool = True) -> None:
+        """Draw this much of a tree; `following`, nobody has moved the cursor: it goes with the newest step."""
         self._branches, self._seen = branches, seen
         if branches is None or seen is None or seen.cursor is None:
             self._shown_at = None
@@ -91,15 +93,23 @@ class BeamTree(ScrollView, can_focus=True):
             self.virtual_size = Size(branches.width, len(branches.rows) + 1)
             place = seen.steps, *branches.cells_of(seen.cursor), branches.row_of(seen.cursor)
             if place != self._shown_at:
-                if self._shown_at is None or seen.steps != self._shown_at[0]:
-                    self._follow(branches, seen.steps)
+                newest = following or self._shown_at is None or seen.steps != self._shown_at[0]
                 self._shown_at = place
-                self._reveal(seen.cursor, branches)
+                self._bring(newest)
+                # Scroll bars that come with it limit what can be scrolled to, once they are there.
+                self.call_after_refresh(self._bring, newest)
         self.refresh()
 
     def on_resize(self) -> None:
-        """The cursor stays in sight."""
+        """The newest step and the cursor stay in sight."""
+        self._shown_at = None
+        self.show(self._branches, self._seen)
+
+    def _bring(self, newest: bool) -> None:
+        """The cursor into sight, and the newest step if that is wanted."""
         if self._branches and self._seen and self._seen.cursor:
+            if newest:
+                self._follow(self._branches, self._seen.steps)
             self._reveal(self._seen.cursor, self._branches)
 
     def _follow(self, branches: Branches, steps: int) -> None:
