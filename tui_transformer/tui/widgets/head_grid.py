@@ -58,6 +58,8 @@ class HeadGrid(ScrollView, can_focus=True):
         background: $background;
         scrollbar-size-vertical: 1;
         overflow-x: hidden;
+        /* How large the pictures are must not depend on when the bar comes: it is always there. */
+        overflow-y: scroll;
         height: 1fr;
     }
     HeadGrid:focus {
