@@ -50,7 +50,7 @@ def estimate(trainer: Trainer, preparation_seconds: float, corpus: Path, left_be
     run = trainer.folder.path
     return Estimate(
         trainer.recipe.name, str(device), trainer.processes.count, parameter_count(trainer.model),
-        trainer.prepared.report, trainer.options.epochs, trainer.total_steps, len(steps.seconds),
+        trainer.prepared.report, trainer.epochs, trainer.total_steps, len(steps.seconds),
         statistics.fmean(steps.seconds), max(halves), min(halves), sum(steps.tokens) / sum(steps.seconds),
         trainer.evaluations, evaluation_seconds, preparation_seconds, peak_memory(), memory_of_machine(),
         torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,

@@ -25,13 +25,14 @@ class DevScore:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is about to be trained. `step` is above 0 when an earlier run goes on."""
+    """What is about to be trained. `step` is above 0 when an earlier run goes on; of `epochs` the last may be a part."""
 
     recipe: Recipe
     parameters: int
     pairs: int
     report: str
     steps: int
+    epochs: int
     step: int
     processes: int
     device: str

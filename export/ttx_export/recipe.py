@@ -100,6 +100,8 @@ class Training:
     """How long, how fast and how carefully the model learns."""
 
     epochs: int = 10
+    steps: int = 0
+    """Updates in all, however many epochs that is, so that runs can be compared; 0 trains for `epochs`."""
     seed: int = 1
     batch_tokens: int = 4096
     """Target positions (padding included) whose gradient makes one update."""
@@ -247,7 +249,7 @@ def _check_training(training: Training) -> None:
     for name in ("epochs", "batch_tokens", "micro_batches", "warmup", "average_last"):
         if getattr(training, name) < 1:
             raise ValueError(f"training.{name} must be at least 1")
-    for name in ("seed", "clip_norm", "evaluate_every", "checkpoint_minutes", "patience", "learning_rate"):
+    for name in ("steps", "seed", "clip_norm", "evaluate_every", "checkpoint_minutes", "patience", "learning_rate"):
         if getattr(training, name) < 0:
             raise ValueError(f"training.{name} cannot be negative")
     for name in ("dropout", "label_smoothing", "beta1", "beta2"):

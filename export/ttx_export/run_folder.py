@@ -19,6 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
+from tui_transformer.architecture import Architecture
 from tui_transformer.errors import InputError, RecipeError
 from tui_transformer.events import Trace
 from tui_transformer.traces import save_trace
@@ -109,8 +110,17 @@ class RunFolder:
         if missing := {*self.fixed, "weights", "optimizer", "state"} - content.keys():
             raise RecipeError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
         for part in ("shape", "source_vocabulary", "target_vocabulary"):
-            mine, its = self.fixed[part], content[part]
-            if not (its.equal(mine) if isinstance(mine, Tensor) else its == mine):
+            if not _same(self.fixed[part], content[part]):
                 what = part.replace("_", " ")
                 raise RecipeError(f"{self.path} holds a run with another {what}: choose a new folder")
         return content
+
+
+def _same(mine: Tensor | dict[str, Any], its: Tensor | dict[str, Any]) -> bool:
+    """Are two vocabularies or two shapes equal? Options that an older ttx did not know have their default."""
+    if isinstance(mine, Tensor):
+        return isinstance(its, Tensor) and its.equal(mine)
+    try:
+        return Architecture.from_dict(its) == Architecture.from_dict(mine)
+    except (ValueError, TypeError):
+        return False

@@ -60,8 +60,7 @@ class Trainer:
         self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
         self.model = self.learner.model
         self.state = State()
-        # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
-        self.total_steps = sum(len(self.plan(epoch)) for epoch in range(self.options.epochs))
+        self.epochs, self.total_steps, self.epoch_length = self._length()
 
     def _check_sizes(self) -> None:
         micro_batches, processes = self.options.micro_batches, self.processes.count
@@ -74,12 +73,21 @@ class Trainer:
                 f"more than model.positions {self.shape.positions}"
             )
 
+    def _length(self) -> tuple[int, int, float]:
+        """Epochs, of which the last may be a part, and steps of the whole run; the mean steps of an epoch."""
+        epoch = total = 0
+        while total < self.options.steps if self.options.steps else epoch < self.options.epochs:
+            # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
+            total += len(self.plan(epoch))
+            epoch += 1
+        return epoch, self.options.steps or total, total / epoch
+
     def run(self) -> Iterator[Event]:
         """Train to the end of the recipe, to an early stop, or until `stop_requested` is set."""
         self._resume()
         yield self._logged(self._started())
         meter, saved = Meter(), time.monotonic()
-        while self.state.epoch < self.options.epochs:
+        while self.state.epoch < self.epochs:
             plan = self.plan(self.state.epoch)
             # An evaluation may also be due at once: a run that was stopped goes on with it.
             while not self._given_up():
@@ -87,7 +95,7 @@ class Trainer:
                     yield self._logged(self._evaluate())
                     saved = time.monotonic()
                     continue
-                if self.state.batch >= len(plan):
+                if self._steps_done() or self.state.batch >= len(plan):
                     break
                 stop = self._update(plan[self.state.batch], meter)
                 if stop or meter.seconds >= PROGRESS_SECONDS or self._evaluation_due(len(plan)):
@@ -102,13 +110,15 @@ class Trainer:
             else:
                 yield self._end("early stop")
                 return
+            if self._steps_done():
+                break
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
         yield self._end("finished")
 
     def _started(self) -> Started:
         return Started(
             self.recipe, parameter_count(self.model), len(self.prepared.train), self.prepared.report,
-            self.total_steps, self.state.step, self.processes.count, str(self.learner.device),
+            self.total_steps, self.epochs, self.state.step, self.processes.count, str(self.learner.device),
         )  # fmt: skip
 
     def plan(self, epoch: int) -> list[list[Rows]]:
@@ -141,15 +151,19 @@ class Trainer:
     def evaluations(self) -> int:
         """How many there will be, if no early stop comes before."""
         every = self.options.evaluate_every
-        return -(-self.total_steps // every) if every else self.options.epochs
+        return -(-self.total_steps // every) if every else self.epochs
 
     def _evaluation_due(self, epoch_length: int) -> bool:
         """Every so many steps, or at the end of each epoch; always at the very end; once at each step."""
         state, every = self.state, self.options.evaluate_every
         epoch_done = state.batch >= epoch_length
-        last = epoch_done and state.epoch + 1 == self.options.epochs
+        last = self._steps_done() or (epoch_done and state.epoch + 1 == self.epochs)
         due = last or (state.step % every == 0 if every else epoch_done)
         return due and state.step > state.evaluated
+
+    def _steps_done(self) -> bool:
+        """Is this as far as the recipe's `steps` go? Without them epochs decide."""
+        return 0 < self.options.steps <= self.state.step
 
     def _given_up(self) -> bool:
         return 0 < self.options.patience <= self.state.since_best
@@ -219,10 +233,9 @@ class Trainer:
         return ended
 
     def _made_so_far(self) -> dict[str, Any]:
-        epoch_length = self.total_steps / self.options.epochs
         return {
             **asdict(self.state),
-            "epochs": self.state.epoch + self.state.batch / epoch_length,
+            "epochs": self.state.epoch + self.state.batch / self.epoch_length,
             "machine": describe_machine(self.learner.device, self.processes.count),
         }
 

@@ -101,7 +101,7 @@ def _numbers(started: Started, progress: Progress, width: int) -> RenderableType
     """Names and numbers in two columns, three where there is room."""
     numbers = [
         ("step", f"{progress.step:,} / {started.steps:,}"),
-        ("epoch", f"{progress.epoch + 1} / {started.recipe.training.epochs}"),
+        ("epoch", f"{progress.epoch + 1} / {started.epochs}"),
         ("loss", f"{progress.loss:.3f}"),
         ("perplexity", f"{progress.perplexity:,.2f}"),
         ("token accuracy", f"{progress.accuracy:.1%}"),
@@ -197,7 +197,7 @@ class LogView(View):
     def show(self, event: Event) -> None:
         """Write the event's lines."""
         if isinstance(event, Started):
-            self.steps, self.epochs = event.steps, event.recipe.training.epochs
+            self.steps, self.epochs = event.steps, event.epochs
         if isinstance(event, Progress):
             now = self.clock()
             if now - self.last < LOG_SECONDS:

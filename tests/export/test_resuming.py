@@ -92,6 +92,17 @@ def test_another_model_does_not_take_over_a_run(
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
 
 
+def test_a_run_of_an_older_ttx_that_knew_fewer_options_goes_on(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    until(train("run", epochs=1), 2)
+    last = tmp_path / "run" / "last.pt"
+    content = torch.load(last, weights_only=True)
+    del content["shape"]["scale_embedding"]
+    torch.save(content, last)
+    trainer = train("run", epochs=1)
+    list(trainer.run())
+    assert trainer.state.step == trainer.total_steps
+
+
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(
     train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,24 @@ def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Ca
     assert steps == [*range(5, last, 5), last]
 
 
+def test_a_run_of_so_many_steps_ends_amid_an_epoch_and_goes_on_if_given_more(
+    train: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    epoch_length = len(train("other", steps=1).plan(0))
+    steps = epoch_length + 2
+    events = list(train("run", epochs=1, steps=steps).run())
+    (started,) = of_kind(events, Started)
+    assert (started.steps, started.epochs) == (steps, 2)
+    assert [event.step for event in of_kind(events, Evaluated)] == [epoch_length, steps]
+    assert events[-1] == Ended("finished", steps, tmp_path / "run")
+    made = load_checkpoint(tmp_path / "run" / "last.pt").progress
+    assert made["epochs"] == pytest.approx(1 + 2 / epoch_length, rel=0.05)
+    assert [type(event) for event in train("run", steps=steps).run()] == [Started, Ended]
+    more = train("run", steps=steps + 1)
+    list(more.run())
+    assert (more.state.step, more.state.epoch, more.state.batch) == (steps + 1, 1, 3)
+
+
 def test_an_early_stop_waits_for_the_patience_and_stays(
     train: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ def events(tiny: Callable[..., Recipe]) -> list[Event]:
     ]
     dev = {"tatoeba": DevScore(2.123, 0.581), "newstest2013": DevScore(4.223, 0.381)}
     samples = tuple((f"Sentence number {i} is here. " * i, f"{NASTY} {i}") for i in range(1, 7))
-    started = Started(recipe, 13_555_987, 463_112, "463,112 pairs", 6061, 0, 2, "cpu")
+    started = Started(recipe, 13_555_987, 463_112, "463,112 pairs", 6061, recipe.training.epochs, 0, 2, "cpu")
     return [started, *steps, Evaluated(2000, 3, dev, DevScore(2.101, 0.586), True, samples)]
 
 
