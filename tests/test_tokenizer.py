@@ -112,6 +112,21 @@ def test_many_texts_at_once_get_the_same_ids(several: list[str]) -> None:
     assert OURS.encode_all(iter(several)) == [OURS.encode(text) for text in several]
 
 
+@given(st.lists(texts, max_size=6), st.integers(0, 2**31))
+@example(["a ▁ b", ""], 7)
+def test_bpe_dropout_keeps_the_text_and_follows_from_its_seed(several: list[str], seed: int) -> None:
+    drawn = OURS.encode_dropping(several, 0.3, seed)
+    assert [OURS.decode(ids) for ids in drawn] == several
+    assert OURS.encode_dropping(several, 0.3, seed) == drawn
+    assert OURS.encode_dropping(several, 0.0, seed) == OURS.encode_all(several)
+
+
+def test_bpe_dropout_makes_more_and_other_pieces() -> None:
+    one, other = (OURS.encode_dropping(SENTENCES, 0.1, seed) for seed in (1, 2))
+    assert one != other
+    assert sum(map(len, one)) > 1.1 * sum(map(len, OURS.encode_all(SENTENCES)))
+
+
 def test_start_end_padding_and_unknown_say_nothing() -> None:
     ids = OURS.encode("The soup needs more salt.")
     silent = [OURS.bos_id, *ids, OURS.unk_id, OURS.eos_id, OURS.pad_id, OURS.pad_id]

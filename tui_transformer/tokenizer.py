@@ -99,8 +99,26 @@ class Tokenizer:
     def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
         """`encode` of many texts at once, on all processor cores."""
         written = [self._written(text) for text in texts]
-        # What has marks is encoded again: it is too rare to be kept out.
-        ids: list[list[int]] = self._pieces.encode(written)
+        return self._with_marks(written, self._pieces.encode(written))
+
+    def encode_dropping(self, texts: Iterable[str], dropout: float, seed: int) -> list[list[int]]:
+        """`encode` with BPE-dropout (Provilkov et al. 2020): each merge of pieces is left out with chance `dropout`.
+
+        The same texts and seed give the same ids. A text with a literal ▁ is encoded as ever.
+        """
+        from concurrent.futures import ThreadPoolExecutor  # only training needs it
+
+        written = [self._written(text) for text in texts]
+        # SentencePiece seeds its generator once a thread, so each call has a thread of its own.
+        sentencepiece.set_random_generator_seed(seed)
+        with ThreadPoolExecutor(1) as thread:
+            drawn = thread.submit(
+                self._pieces.encode, written, enable_sampling=True, alpha=dropout, nbest_size=-1, num_threads=1
+            )
+            return self._with_marks(written, drawn.result())
+
+    def _with_marks(self, written: Sequence[str], ids: Sequence[list[int]]) -> list[list[int]]:
+        """What has marks is encoded again: it is too rare to be kept out."""
         return [
             self._encode_around_marks(text) if self._has_marks(text) else found
             for text, found in zip(written, ids, strict=True)

@@ -54,14 +54,14 @@ def padded_length(length: int) -> int:
     return next((padded for padded in PADDED_LENGTHS if padded >= length), length)
 
 
-def choose_pairs(corpus: EncodedCorpus, weights: dict[str, float], random: np.random.Generator) -> Rows:
-    """The pairs that one epoch sees: each corpus `weight` times, a fraction by lot.
+def choose_pairs(corpus: EncodedCorpus, weights: dict[str, float], random: np.random.Generator, epoch: int) -> Rows:
+    """The pairs that one epoch, counted from 0, sees: each corpus `weight` times, a fraction by lot.
 
     Raises RecipeError if that is none.
     """
-    chosen = []
+    chosen, possible = [], corpus.members(epoch)
     for index, name in enumerate(corpus.names):
-        members = np.flatnonzero(corpus.corpus == index)
+        members = possible[corpus.corpus[possible] == index]
         weight = weights.get(name, 1.0)
         whole = int(weight)
         part = round((weight - whole) * len(members))
@@ -78,7 +78,7 @@ def plan_epoch(corpus: EncodedCorpus, weights: dict[str, float], positions: int,
     Each batch holds at most `positions` padded positions a side. Deterministic in (seed, epoch).
     """
     random = np.random.default_rng((seed, epoch))
-    chosen = choose_pairs(corpus, weights, random)
+    chosen = choose_pairs(corpus, weights, random, epoch)
     random.shuffle(chosen)
     # One more piece on either side: the end of the source, the start or the end of the target.
     longest = np.maximum(corpus.source.lengths[chosen], corpus.target.lengths[chosen]) + 1

@@ -12,7 +12,7 @@ import random
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -104,15 +104,27 @@ class Sequences:
 
 @dataclass(frozen=True, slots=True)
 class EncodedCorpus:
-    """Pairs of sequences, each without start and end, and which corpus (index into `names`) a pair is of."""
+    """Pairs of sequences, each without start and end, and which corpus (index into `names`) a pair is of.
+
+    With BPE-dropout the whole text stands here `draws` times, each time cut into other pieces, one after the other:
+    draw i is `ends[i - 1]:ends[i]`.
+    """
 
     source: Sequences
     target: Sequences
     corpus: npt.NDArray[np.int16]
     names: tuple[str, ...]
+    ends: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def members(self, epoch: int) -> npt.NDArray[np.int64]:
+        """The pairs that an epoch may see, counted from 0: all, or one draw after the other."""
+        if not self.ends:
+            return np.arange(len(self))
+        draw = epoch % len(self.ends)
+        return np.arange(self.ends[draw - 1] if draw else 0, self.ends[draw])
 
 
 class _Packer:
@@ -142,22 +154,49 @@ def encode_corpus(
     The pairs may be a stream: so many at a time are encoded, on all cores. Raises RecipeError, naming `what` this
     text is, if nothing is left.
     """
-    names: dict[str, int] = {}
-    lefts, rights, corpora = _Packer(), _Packer(), array("h")
-    stream = iter(pairs)
-    while some := list(itertools.islice(stream, ENCODED_AT_ONCE)):
-        sides = (source.encode_all(pair.source for pair in some), target.encode_all(pair.target for pair in some))
-        for pair, left, right in zip(some, *sides, strict=True):
-            if reason := _unfit(len(left), len(right), data):
-                report.left_out[reason] += 1
-                continue
-            report.used[pair.corpus] += 1
-            lefts.add(left)
-            rights.add(right)
-            corpora.append(names.setdefault(pair.corpus, len(names)))
-    if not corpora:
-        raise RecipeError(f"no pair of {what} can be used; left out: {report.reasons}")
-    return EncodedCorpus(lefts.packed(), rights.packed(), np.array(corpora, np.int16), tuple(names))
+    packer = CorpusPacker(source.encode_all, target.encode_all, data)
+    packer.read(pairs, report)
+    return packer.packed(report, what)
+
+
+Encode = Callable[[Iterable[str]], list[list[int]]]
+
+
+class CorpusPacker:
+    """An encoded corpus in the making. `source` and `target` encode a side."""
+
+    def __init__(self, source: Encode, target: Encode, data: Data) -> None:
+        self.source, self.target, self.data = source, target, data
+        self._names: dict[str, int] = {}
+        self._lefts, self._rights, self._corpora, self._ends = _Packer(), _Packer(), array("h"), list[int]()
+
+    def __len__(self) -> int:
+        return len(self._corpora)
+
+    def read(self, pairs: Iterable[Pair], report: ReadReport) -> None:
+        """Encode pairs, so many at a time, and keep those that fit."""
+        stream = iter(pairs)
+        while some := list(itertools.islice(stream, ENCODED_AT_ONCE)):
+            sides = (self.source(pair.source for pair in some), self.target(pair.target for pair in some))
+            for pair, left, right in zip(some, *sides, strict=True):
+                if reason := _unfit(len(left), len(right), self.data):
+                    report.left_out[reason] += 1
+                    continue
+                report.used[pair.corpus] += 1
+                self._lefts.add(left)
+                self._rights.add(right)
+                self._corpora.append(self._names.setdefault(pair.corpus, len(self._names)))
+
+    def end_draw(self) -> None:
+        """What was read since the last call, or from the beginning, is one drawing of the whole text."""
+        self._ends.append(len(self))
+
+    def packed(self, report: ReadReport, what: str) -> EncodedCorpus:
+        """All that was kept. Raises RecipeError, naming `what` this text is, if that is nothing."""
+        if not len(self):
+            raise RecipeError(f"no pair of {what} can be used; left out: {report.reasons}")
+        corpora, names, ends = np.array(self._corpora, np.int16), tuple(self._names), tuple(self._ends)
+        return EncodedCorpus(self._lefts.packed(), self._rights.packed(), corpora, names, ends)
 
 
 def _unfit(left: int, right: int, data: Data) -> str:

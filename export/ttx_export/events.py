@@ -25,7 +25,10 @@ class DevScore:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is about to be trained. `step` is above 0 when an earlier run goes on; of `epochs` the last may be a part."""
+    """What is about to be trained. `step` is above 0 when an earlier run goes on.
+
+    Of `epochs` the last may be a part.
+    """
 
     recipe: Recipe
     parameters: int

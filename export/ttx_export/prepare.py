@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import zipfile
@@ -16,6 +17,7 @@ from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
 from .corpus import (
+    CorpusPacker,
     EncodedCorpus,
     ReadReport,
     Sequences,
@@ -27,6 +29,10 @@ from .corpus import (
 )
 from .recipe import Recipe
 from .vocabulary import Vocabularies, make_vocabularies
+
+DRAWS = 4
+"""How often BPE-dropout cuts the training text into pieces anew."""
+TRAINING_TEXT = "the training text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +94,7 @@ def _build(recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | 
         return vocabulary_pairs(recipe, training_pairs(recipe, data_folder))
 
     vocabularies = make_vocabularies(recipe, learnt_from, bpemb_cache)
-    pairs = training_pairs(recipe, data_folder)
-    train = encode_corpus(pairs, vocabularies.source, vocabularies.target, recipe.data, report, "the training text")
+    train = _encode(recipe, vocabularies, data_folder, report)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Built aside and moved in one go: another process sees all of it or nothing.
@@ -99,6 +104,22 @@ def _build(recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | 
                 (Path(aside) / "corpus").replace(folder)
     except OSError as error:
         raise RecipeError(f"cannot write the prepared text to {folder}: {error}") from None
+
+
+def _encode(recipe: Recipe, vocabularies: Vocabularies, data_folder: Path, report: ReadReport) -> EncodedCorpus:
+    """The training text as ids; with BPE-dropout drawn so often, of which epochs take one after the other."""
+    source, target, dropout = vocabularies.source, vocabularies.target, recipe.vocabulary.dropout
+    if not dropout:
+        pairs = training_pairs(recipe, data_folder)
+        return encode_corpus(pairs, source, target, recipe.data, report, TRAINING_TEXT)
+    seeds = itertools.count(recipe.training.seed << 16)
+    packer = CorpusPacker(
+        lambda texts: source.encode_dropping(texts, dropout, next(seeds)), target.encode_all, recipe.data
+    )
+    for draw in range(DRAWS):
+        packer.read(training_pairs(recipe, data_folder), ReadReport() if draw else report)
+        packer.end_draw()
+    return packer.packed(report, TRAINING_TEXT)
 
 
 def _write(vocabularies: Vocabularies, train: EncodedCorpus, report: str, folder: Path) -> None:
@@ -117,7 +138,7 @@ def _save_corpus(corpus: EncodedCorpus, path: Path) -> None:
         path,
         source=corpus.source.flat, source_offsets=corpus.source.offsets,
         target=corpus.target.flat, target_offsets=corpus.target.offsets,
-        corpus=corpus.corpus, names=np.array(corpus.names),
+        corpus=corpus.corpus, names=np.array(corpus.names), ends=np.array(corpus.ends, np.int64),
     )  # fmt: skip
 
 
@@ -128,6 +149,7 @@ def _load_corpus(path: Path) -> EncodedCorpus:
             Sequences(arrays["target"], arrays["target_offsets"]),
             arrays["corpus"],
             tuple(arrays["names"].tolist()),
+            tuple(arrays["ends"].tolist()),
         )
 
 

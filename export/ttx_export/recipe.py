@@ -77,6 +77,9 @@ class Vocabulary:
     shared: bool = False
     dimensions: int = 100
     """Size of BPEmb's own embeddings; used as initial weights where it equals d_model."""
+    dropout: float = 0.0
+    """BPE-dropout (Provilkov et al. 2020) of the source side of the training text: how often a merge is left out, so
+    that a word is met in several spellings. 0.1 makes sources a third longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,8 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError("training.patience needs a development set in [data.dev]")
     if vocabulary.kind not in ("sentencepiece", "bpemb"):
         raise ValueError(f"vocabulary.kind must be sentencepiece or bpemb, not {vocabulary.kind!r}")
+    if not 0 <= vocabulary.dropout < 1:
+        raise ValueError("vocabulary.dropout must be at least 0 and below 1")
     if vocabulary.shared and vocabulary.kind == "bpemb":
         raise ValueError("BPEmb has one vocabulary a language: vocabulary.shared needs kind = 'sentencepiece'")
     # Equal sizes alone would let two different vocabularies share one embedding.

@@ -116,7 +116,7 @@ class RunFolder:
         return content
 
 
-def _same(mine: Tensor | dict[str, Any], its: Tensor | dict[str, Any]) -> bool:
+def _same(mine: Any, its: Any) -> bool:
     """Are two vocabularies or two shapes equal? Options that an older ttx did not know have their default."""
     if isinstance(mine, Tensor):
         return isinstance(its, Tensor) and its.equal(mine)

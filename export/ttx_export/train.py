@@ -117,7 +117,7 @@ class Trainer:
 
     def _started(self) -> Started:
         return Started(
-            self.recipe, parameter_count(self.model), len(self.prepared.train), self.prepared.report,
+            self.recipe, parameter_count(self.model), len(self.prepared.train.members(0)), self.prepared.report,
             self.total_steps, self.epochs, self.state.step, self.processes.count, str(self.learner.device),
         )  # fmt: skip
 

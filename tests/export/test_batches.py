@@ -86,12 +86,19 @@ def test_a_weight_is_how_often_an_epoch_sees_a_pair() -> None:
         Sequences.of([[9]] * 60), Sequences.of([[9]] * 60), np.repeat(np.arange(3, dtype=np.int16), 20), ("a", "b", "c")
     )
     weights = {"a": 2.5, "b": 0.0}
-    seen = [Counter(choose_pairs(corpus, weights, np.random.default_rng(epoch)).tolist()) for epoch in range(2)]
+    seen = [Counter(choose_pairs(corpus, weights, np.random.default_rng(epoch), epoch).tolist()) for epoch in range(2)]
     for counts in seen:
         assert sorted(counts[i] for i in range(20)) == [2] * 10 + [3] * 10
         assert not any(counts[i] for i in range(20, 40))
         assert all(counts[i] == 1 for i in range(40, 60))
     assert seen[0] != seen[1], "a fraction is another one in every epoch"
+
+
+def test_epochs_take_one_draw_of_the_text_after_the_other() -> None:
+    six = Sequences.of([[9]] * 6)
+    corpus = EncodedCorpus(six, six, np.zeros(6, np.int16), ("a",), ends=(2, 6))
+    seen = [sorted(i for rows in plan_epoch(corpus, {}, 64, 1, epoch) for i in rows.tolist()) for epoch in range(3)]
+    assert seen == [[0, 1], [2, 3, 4, 5], [0, 1]]
 
 
 def test_weights_that_leave_nothing_are_refused(prepared: Prepared) -> None:

@@ -22,7 +22,7 @@ from ttx_export.corpus import (
     training_pairs,
     vocabulary_pairs,
 )
-from ttx_export.prepare import Prepared, prepare
+from ttx_export.prepare import DRAWS, Prepared, prepare
 from ttx_export.recipe import Data, Later, Recipe, parse_recipe
 
 from tui_transformer.errors import RecipeError
@@ -231,6 +231,28 @@ def test_prepared_text_is_kept_until_its_content_changes(
     (changed / "train.tsv").write_bytes((data_folder / "train.tsv").read_bytes() + b"One more.\tNoch eins.\teveryday\n")
     (changed / "dev.tsv").write_bytes((data_folder / "dev.tsv").read_bytes())
     assert len(prepare(recipe, changed, tmp_path / "cache").train) == 57
+
+
+def test_bpe_dropout_cuts_sources_anew_in_each_draw_and_keeps_the_text(
+    tiny_text: Callable[..., str], data_folder: Path, tmp_path: Path
+) -> None:
+    recipe = parse_recipe(tiny_text().replace("[vocabulary]", "[vocabulary]\ndropout = 0.2"))
+    plain = prepare(parse_recipe(tiny_text()), data_folder, tmp_path)
+    prepared, again = prepare(recipe, data_folder, tmp_path), prepare(recipe, data_folder, tmp_path / "again")
+    train, source = prepared.train, prepared.vocabularies.source
+    assert np.array_equal(train.source.flat, again.train.source.flat), "a function of recipe and text"
+    draws = [train.members(epoch) for epoch in range(DRAWS)]
+    assert np.array_equal(np.concatenate(draws), np.arange(len(train)))
+    assert np.array_equal(train.members(DRAWS), draws[0])
+    cuts = {tuple(train.source.flat[train.source.offsets[d[0]] : train.source.offsets[d[-1] + 1]]) for d in draws}
+    assert len(cuts) == DRAWS
+    texts = [source.decode(ids.tolist()) for ids in (plain.train.source[i] for i in range(len(plain.train)))]
+    targets = [plain.train.target[i].tolist() for i in range(len(plain.train))]
+    for draw in draws:
+        assert [source.decode(train.source[i].tolist()) for i in draw] == texts
+        assert [train.target[i].tolist() for i in draw] == targets
+    assert prepared.report == plain.report
+    assert np.array_equal(prepared.dev["everyday"].source.flat, plain.dev["everyday"].source.flat)
 
 
 def test_damaged_prepared_text_is_refused(tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path) -> None:
