@@ -52,6 +52,10 @@ class MappedTokenizer(Tokenizer):
         found += self._pieces.encode(text[code.end() :] if code else text, out_type=str)
         return [self._ids_of.get(piece, self.unk_id) for piece in found]
 
+    def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
+        """`encode` of many texts."""
+        return [self.encode(text) for text in texts]
+
     def decode(self, ids: Iterable[int]) -> str:
         """Text of ids; start, end, padding and what is unknown say nothing."""
         text: str = self._pieces.decode([self.names[i] for i in ids if i not in self._silent])

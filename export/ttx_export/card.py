@@ -10,6 +10,7 @@ from typing import Any
 from tui_transformer.bundle import Manifest
 
 from . import imported_card
+from .data_card import data
 from .failures import Weakness
 from .recipe import parse_recipe
 from .view import sparkline
@@ -34,7 +35,7 @@ def model_card(manifest: Manifest, size: int, weak: Sequence[Weakness] = ()) -> 
             "\n".join(_facts(manifest, _training(manifest.provenance["training"]), size)),
             "## Scores\n\n" + _scores(manifest),
             *(["## What it does badly\n\n" + _weaknesses(weak)] if weak else []),
-            "## Data\n\n" + _data(manifest),
+            "## Data\n\n" + data(manifest.provenance),
             "## Learning curve\n\n" + _curve(manifest.provenance.get("curve", ())),
             "## Exactness\n\n" + _parity(manifest.parity),
             "## Limits\n\n" + _limits(manifest),
@@ -136,22 +137,6 @@ def _weaknesses(weak: Sequence[Weakness]) -> str:
     return "\n\n".join(parts)
 
 
-def _data(manifest: Manifest) -> str:
-    corpora = manifest.provenance["corpora"]
-    if not corpora:
-        return "See the recipe."
-    head = ["| corpus | pairs | share seen each epoch | licence | source |", "| --- | ---: | ---: | --- | --- |"]
-    rows = [
-        f"| {c['name']} | {_size(c)} | {_share(c)} | {c['licence'] or 'see the source'} | {c['attribution'] or '–'} |"
-        for c in corpora
-    ]
-    return "\n".join([*head, *rows])
-
-
-def _size(corpus: Mapping[str, Any]) -> str:
-    return f"{corpus['pairs']:,}" if "pairs" in corpus else "–"
-
-
 def _curve(points: Sequence[Mapping[str, Any]]) -> str:
     """The loss of each development set, drawn, and at some of the evaluations."""
     if not points:
@@ -186,12 +171,6 @@ def _convergence(name: str, values: Sequence[float]) -> str:
     """How far the last quarter of the run still led."""
     before = values[-1 - len(values) // 4]
     return f"Over the last quarter of these evaluations the loss on {name} went from {before:.3f} to {values[-1]:.3f}."
-
-
-def _share(corpus: Mapping[str, Any]) -> str:
-    """The weight, and what became of it in the course of training."""
-    later = (f"from epoch {change['epoch']} on {change['weight']:g}" for change in corpus.get("later", ()))
-    return ", ".join([f"{corpus['weight']:g}", *later])
 
 
 def _parity(parity: Any) -> str:

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from tui_transformer.architecture import Architecture
 from tui_transformer.errors import BundleError, RecipeError
-from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
+from .kept import keep, kept_vocabularies
 from .model import Transformer
 from .origin import Origin
 from .recipe import Recipe, parse_recipe
@@ -29,7 +29,8 @@ LAST, BEST, AVERAGE = "last.pt", "best.pt", "average.pt"
 class Checkpoint:
     """A trained model with all that explains it. `progress` says how far training was (steps, hours…).
 
-    `origin` is None for what was trained here; of what was not, nothing is known of the progress.
+    `origin` is None for what was trained here; of what was not, nothing is known of the progress. `started_from` is
+    the record (`start`) of the model whose weights were the first, None if these were random.
     """
 
     recipe: Recipe
@@ -38,6 +39,7 @@ class Checkpoint:
     weights: dict[str, Tensor]
     progress: dict[str, Any]
     origin: Origin | None = None
+    started_from: dict[str, Any] | None = None
 
     def build_model(self) -> Transformer:
         """The PyTorch model in evaluation mode, dropout off. Raises RecipeError if the weights are not its own."""
@@ -67,15 +69,16 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
         raise RecipeError(f"cannot save {path}: {error}; the checkpoint before it is intact") from None
 
 
-def describe(recipe: Recipe, shape: Architecture, vocabularies: Vocabularies) -> dict[str, Any]:
+def describe(
+    recipe: Recipe, shape: Architecture, vocabularies: Vocabularies, started_from: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The part of a checkpoint that never changes during a run: makes the file stand on its own."""
     return {
         "format": FORMAT,
         "recipe": recipe.text,
         "shape": shape.to_dict(),
-        "source_vocabulary": _to_tensor(vocabularies.source.model),
-        "target_vocabulary": _to_tensor(vocabularies.target.model),
-        "tokenizer": vocabularies.source.options.to_dict(),
+        **keep(vocabularies),
+        **({"started_from": started_from} if started_from else {}),
     }
 
 
@@ -109,16 +112,19 @@ def _dev_loss(path: Path) -> float:
 def load_checkpoint(path: Path) -> Checkpoint:
     """A checkpoint from its file, or the best one of a run folder. Raises RecipeError if it cannot be used."""
     path = best_file(path) if path.is_dir() else path
-    content = read(path)
+    return as_checkpoint(read(path), path)
+
+
+def as_checkpoint(content: dict[str, Any], path: Path) -> Checkpoint:
+    """What `read` has found at a path. Raises RecipeError if it cannot be used."""
     try:
-        options = TokenizerOptions.from_dict(content["tokenizer"])
-        source, target = (Tokenizer(_to_bytes(content[f"{side}_vocabulary"]), options) for side in ("source", "target"))
         return Checkpoint(
             parse_recipe(content["recipe"]),
             Architecture.from_dict(content["shape"]),
-            Vocabularies(source, target),
+            kept_vocabularies(content),
             content["weights"],
             content["progress"],
+            started_from=content.get("started_from"),
         )
     except (KeyError, ValueError, TypeError, BundleError) as error:
         raise RecipeError(f"{path} is damaged: {error}") from None
@@ -141,11 +147,3 @@ def _first_misfit(error: Exception) -> str:
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _to_tensor(content: bytes) -> Tensor:
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
-
-
-def _to_bytes(tensor: Tensor) -> bytes:
-    return tensor.numpy().tobytes()

@@ -234,15 +234,16 @@ def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[st
         yield from itertools.repeat((pair.source, pair.target), times)
 
 
-def content_hash(recipe: Recipe, folder: Path) -> str:
+def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
     """Changes when the training text, its cleaning or the vocabulary would change.
 
-    Raises RecipeError if a file cannot be read.
+    `given` stands for vocabularies that are not learnt from the text. Raises RecipeError if a file cannot be read.
     """
     text = replace(recipe.data, later=())
     digest = hashlib.sha256(repr((text, recipe.vocabulary, recipe.training.seed)).encode())
     if recipe.vocabulary.kind == "bpemb":
         digest.update(f"{recipe.source} {recipe.target}".encode())
+    digest.update(given)
     for name in recipe.data.train:
         try:
             with open(folder / name, "rb") as file:

@@ -20,7 +20,6 @@ import torch
 from tui_transformer.render.views.estimate import Estimate
 from tui_transformer.traces import save_trace
 
-from .checkpoint import describe
 from .evaluate import dev_score, translate_samples
 from .model import parameter_count
 from .train import Trainer
@@ -97,8 +96,7 @@ def measure_evaluation(trainer: Trainer) -> tuple[float, int]:
 
 def checkpoint_sizes(trainer: Trainer) -> tuple[int, int]:
     """Bytes of last.pt and of a file with weights only, as they would be written."""
-    fixed = describe(trainer.recipe, trainer.shape, trainer.prepared.vocabularies)
-    weights = {**fixed, "weights": trainer.model.state_dict(), "progress": asdict(trainer.state)}
+    weights = {**trainer.folder.fixed, "weights": trainer.model.state_dict(), "progress": asdict(trainer.state)}
     whole = {**weights, "optimizer": trainer.learner.optimizer.state_dict(), "state": asdict(trainer.state)}
     return _size(whole), _size(weights)
 

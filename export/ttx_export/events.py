@@ -27,7 +27,8 @@ class DevScore:
 class Started:
     """What is about to be trained. `step` is above 0 when an earlier run goes on.
 
-    Of `epochs` the last may be a part.
+    Of `epochs` the last may be a part. `started_from` is the model whose weights were the first, empty if these were
+    random.
     """
 
     recipe: Recipe
@@ -39,6 +40,7 @@ class Started:
     step: int
     processes: int
     device: str
+    started_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

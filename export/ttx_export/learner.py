@@ -44,7 +44,8 @@ class Learner:
         self.dtype = torch.bfloat16 if options.precision == "bf16" else torch.float32
         self.positions = options.batch_tokens // options.micro_batches
         torch.manual_seed(options.seed)
-        self.model = Transformer(shape, prepared.special.source_pad, options.dropout).to(device)
+        special = prepared.special
+        self.model = Transformer(shape, special.source_pad, options.dropout, special.target_pad).to(device)
         self._use_vectors()
         self.optimizer = torch.optim.Adam(self.model.parameters(), betas=self._betas, eps=1e-9, fused=True)
 

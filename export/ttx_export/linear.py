@@ -1,7 +1,8 @@
-"""How a linear layer is written into the graph: as floating point, or as 8-bit integers."""
+"""How a linear layer is written into the graph, as floating point or as 8-bit integers, and read from it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -105,3 +106,19 @@ class Int8Linear:
     def ignores_negative(self, name: str) -> bool:
         """Yes if its range begins at 0: rounding to 8 bits cuts off what lies below."""
         return int(self.ranges[name].scale_and_zero()[1]) == 0
+
+
+def stored_linear(constants: Mapping[str, Array], name: str) -> tuple[Array, Array]:
+    """What a graph's constants hold of a linear layer, of either kind: weight (out, in) and bias (out,), float32.
+
+    Of 8-bit weights, integer times scale. Raises KeyError if the graph has no such layer.
+    """
+    weight, scale = constants[f"{name}.weight"], constants.get(f"{name}.weight_scale")
+    rows = weight.astype(np.float32) if scale is None else weight.T.astype(np.float32) * scale[:, None]
+    return rows, constants[f"{name}.bias"].astype(np.float32)
+
+
+def stored_table(constants: Mapping[str, Array], name: str) -> Array:
+    """The same of a table (V, D)."""
+    rows, scale = constants[name].astype(np.float32), constants.get(f"{name}.scale")
+    return rows if scale is None else rows * scale

@@ -52,7 +52,8 @@ def facts(started: Started) -> list[str]:
     """How large the model is, and what it is trained on."""
     size = f"{started.parameters / 1e6:.1f} M" if started.parameters >= 1e5 else f"{started.parameters:,}"
     known = [f"{size} parameters", started.device]
-    return [*known, f"{started.processes} processes"] if started.processes > 1 else known
+    known += [f"{started.processes} processes"] if started.processes > 1 else []
+    return [*known, f"from {started.started_from}"] if started.started_from else known
 
 
 def scores(event: Evaluated) -> Iterator[tuple[str, DevScore, str]]:

@@ -6,12 +6,10 @@ import tempfile
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from tui_transformer import __version__, bundle, optimum
+from tui_transformer import bundle, optimum
 from tui_transformer.bundle import Bundle, FileLayout, Manifest, Precision, SpecialTokens
 from tui_transformer.errors import RecipeError
-from tui_transformer.generation import Generation
 from tui_transformer.mapped import MappedTokenizer, write_names
 from tui_transformer.runtime import open_runtime, usable_cores
 from tui_transformer.translator import Translator
@@ -27,8 +25,8 @@ from .linear import FloatLinear, Int8Linear, Linear
 from .model import Transformer, parameter_count
 from .optimum_files import write_optimum_files
 from .parity import TOLERANCE, measure_parity
+from .provenance import generation_of, provenance_of
 from .quantize import calibrate
-from .recipe import Data
 from .score import score_set, translate_sources
 
 CALIBRATION_PAIRS = 300
@@ -167,51 +165,11 @@ def _manifest(checkpoint: Checkpoint, model: Transformer, wanted: Wanted) -> Man
         precision=wanted.precision,
         opset=OPSET,
         sentence_limit=min(recipe.data.max_length, checkpoint.shape.positions),
-        provenance=_provenance(checkpoint, parameter_count(model)),
-        generation=checkpoint.origin.generation if checkpoint.origin else Generation(),
+        provenance=provenance_of(checkpoint, parameter_count(model)),
+        generation=generation_of(checkpoint),
         layout=wanted.layout,
     )
     return with_curve(with_sizes(manifest, recipe.data, wanted.data), wanted.run)
-
-
-def _provenance(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
-    if origin := checkpoint.origin:
-        return {
-            "imported_from": origin.source,
-            "form": origin.form,
-            "licence": origin.licence,
-            "languages": list(origin.languages),
-            "config": origin.config,
-            "parameters": parameters,
-            "code_version": __version__,
-        }
-    return {
-        "recipe": checkpoint.recipe.text,
-        "parameters": parameters,
-        "corpora": _corpora(checkpoint.recipe.data, checkpoint.progress["epochs"]),
-        "training": checkpoint.progress,
-        "code_version": __version__,
-    }
-
-
-def _corpora(data: Data, epochs: float) -> list[dict[str, Any]]:
-    """Each corpus that was read, with its weight, and the later ones that this many epochs came to."""
-    changes = [later for later in sorted(data.later, key=lambda later: later.epoch) if later.epoch - 1 < epochs]
-    return [
-        {
-            "name": corpus.name,
-            "licence": corpus.licence,
-            "attribution": corpus.attribution,
-            "weight": corpus.weight,
-            "later": [
-                {"epoch": change.epoch, "weight": change.weights[corpus.name]}
-                for change in changes
-                if corpus.name in change.weights
-            ],
-        }
-        for corpus in data.corpora
-        if corpus.weight > 0
-    ]
 
 
 def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[Pair]]:

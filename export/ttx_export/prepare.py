@@ -27,6 +27,7 @@ from .corpus import (
     training_pairs,
     vocabulary_pairs,
 )
+from .kept import fingerprint
 from .recipe import Recipe
 from .vocabulary import Vocabularies, make_vocabularies
 
@@ -50,21 +51,23 @@ class Prepared:
         return self.vocabularies.special
 
 
-def prepared_folder(recipe: Recipe, data_folder: Path, cache: Path) -> Path:
+def prepared_folder(recipe: Recipe, data_folder: Path, cache: Path, given: Vocabularies | None = None) -> Path:
     """Where the encoded text of this recipe and content is or will be. Raises RecipeError for a missing file."""
-    return cache / content_hash(recipe, data_folder)[:16]
+    return cache / content_hash(recipe, data_folder, fingerprint(given) if given else b"")[:16]
 
 
-def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | None = None) -> Prepared:
-    """Read, learn the vocabularies, encode; or take it from `cache` if nothing has changed.
+def prepare(
+    recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | None = None, given: Vocabularies | None = None
+) -> Prepared:
+    """Read, learn the vocabularies unless they are `given`, encode; or take it from `cache` if nothing has changed.
 
     Raises RecipeError if a file is missing or nothing in it can be used.
     """
-    folder = prepared_folder(recipe, data_folder, cache)
+    folder = prepared_folder(recipe, data_folder, cache, given)
     if not (folder / "report.txt").is_file():
-        _build(recipe, data_folder, folder, bpemb_cache)
+        _build(recipe, data_folder, folder, bpemb_cache, given)
     try:
-        vocabularies, train, report = _read(folder)
+        vocabularies, train, report = _read(folder, given)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, BundleError) as error:
         raise RecipeError(f"the prepared text in {folder} is damaged ({error}): delete that folder") from None
     source, target = vocabularies.source, vocabularies.target
@@ -75,15 +78,21 @@ def prepare(recipe: Recipe, data_folder: Path, cache: Path, bpemb_cache: Path | 
     return Prepared(vocabularies, train, dev, report)
 
 
-def _read(folder: Path) -> tuple[Vocabularies, EncodedCorpus, str]:
+def _read(folder: Path, given: Vocabularies | None) -> tuple[Vocabularies, EncodedCorpus, str]:
+    report = (folder / "report.txt").read_text(encoding="utf-8")
+    return given or _learnt(folder), _load_corpus(folder / "train.npz"), report
+
+
+def _learnt(folder: Path) -> Vocabularies:
     options = TokenizerOptions.from_dict(json.loads((folder / "tokenizer.json").read_text()))
     tokenizers = [Tokenizer.load(folder / f"{side}.spm", options) for side in ("source", "target")]
     vectors = [_load_vectors(folder / f"{side}.vectors.npy") for side in ("source", "target")]
-    report = (folder / "report.txt").read_text(encoding="utf-8")
-    return Vocabularies(*tokenizers, *vectors), _load_corpus(folder / "train.npz"), report
+    return Vocabularies(*tokenizers, *vectors)
 
 
-def _build(recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None) -> None:
+def _build(
+    recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None, given: Vocabularies | None
+) -> None:
     """The text is read anew each time it is needed: a large one never stands in memory but as ids."""
     report = ReadReport()
     # Once for what is wrong with it, before the long work begins.
@@ -93,7 +102,7 @@ def _build(recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | 
     def learnt_from() -> Iterator[tuple[str, str]]:
         return vocabulary_pairs(recipe, training_pairs(recipe, data_folder))
 
-    vocabularies = make_vocabularies(recipe, learnt_from, bpemb_cache)
+    vocabularies = given or make_vocabularies(recipe, learnt_from, bpemb_cache)
     train = _encode(recipe, vocabularies, data_folder, report)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

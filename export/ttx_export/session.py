@@ -23,6 +23,7 @@ from .lock import RunLock
 from .prepare import Prepared, prepare, prepared_folder
 from .recipe import Recipe, find_recipe, load_recipe, with_epochs
 from .run_folder import CORPUS
+from .start import Start, find_start
 from .train import Trainer
 from .view import View, view_on
 
@@ -37,6 +38,8 @@ class Wanted:
     device: Device = "auto"
     threads: int | None = None
     epochs: int | None = None
+    start_from: str | None = None
+    """A trained model whose weights and vocabularies are the first: a checkpoint, run folder, bundle or name."""
 
 
 def train_session(wanted: Wanted) -> Ended:
@@ -53,9 +56,10 @@ def train_session(wanted: Wanted) -> Ended:
         _take(lock, processes, run.is_dir())
         with view_on(Console(stderr=True)) if processes.leads else View() as view:
             view.say(f"preparing the text in {wanted.data} …")
-            prepared = _prepare_in_turn(recipe, wanted.data, run / CORPUS, processes)
+            start = find_start(wanted.start_from, run, recipe)
+            prepared = _prepare_in_turn(recipe, wanted.data, run / CORPUS, processes, start)
             _take(lock, processes, True)
-            trainer = Trainer(recipe, prepared, run, device, processes)
+            trainer = Trainer(recipe, prepared, run, device, processes, start)
             stop.watch(trainer, view)
             return _show(trainer, view)
 
@@ -72,16 +76,18 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
         device = processes.device(wanted.device)
         if processes.leads:
             say(f"preparing the text in {wanted.data} …")
-        there = prepared_folder(recipe, wanted.data, run / CORPUS)
+        start = find_start(wanted.start_from, run, recipe)
+        given = start.checkpoint.vocabularies if start else None
+        there = prepared_folder(recipe, wanted.data, run / CORPUS, given)
         cache = Path(processes.agree(str(run / CORPUS if there.is_dir() else scratch)))
         begun = time.monotonic()
-        prepared = _prepare_in_turn(recipe, wanted.data, cache, processes)
+        prepared = _prepare_in_turn(recipe, wanted.data, cache, processes, start)
         seconds = time.monotonic() - begun
-        trainer = Trainer(recipe, prepared, run, device, processes)
+        trainer = Trainer(recipe, prepared, run, device, processes, start)
         if processes.leads:
             say("measuring …")
         left = f"it was there before, in {there}" if there.is_dir() else ""
-        found = estimate(trainer, seconds, prepared_folder(recipe, wanted.data, cache), left)
+        found = estimate(trainer, seconds, prepared_folder(recipe, wanted.data, cache, given), left)
         processes.wait()
         return found if processes.leads else None
 
@@ -108,11 +114,11 @@ def _take(lock: RunLock, processes: Processes, wanted: bool) -> None:
         )
 
 
-def _prepare_in_turn(recipe: Recipe, data: Path, cache: Path, processes: Processes) -> Prepared:
+def _prepare_in_turn(recipe: Recipe, data: Path, cache: Path, processes: Processes, start: Start | None) -> Prepared:
     """One process does the work and the others find it done."""
     if not processes.leads:
         processes.wait()
-    prepared = prepare(recipe, data, cache)
+    prepared = prepare(recipe, data, cache, given=start.checkpoint.vocabularies if start else None)
     if processes.leads:
         processes.wait()
     return prepared

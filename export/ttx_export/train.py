@@ -32,6 +32,7 @@ from .progress import Meter, State
 from .recipe import Recipe
 from .run_folder import RunFolder
 from .schedule import learning_rate
+from .start import Start
 from .vocabulary import architecture_of
 from .watch import watch_greedily
 
@@ -46,19 +47,21 @@ class Trainer:
     """
 
     def __init__(
-        self, recipe: Recipe, prepared: Prepared, run: Path, device: str = "cpu", processes: Processes | None = None
-    ) -> None:
+        self, recipe: Recipe, prepared: Prepared, run: Path, device: str = "cpu", processes: Processes | None = None,
+        start: Start | None = None,
+    ) -> None:  # fmt: skip
         self.recipe, self.prepared, self.options = recipe, prepared, recipe.training
         self.processes = processes or Processes()
         self.stop_requested = False
-        try:
-            self.shape = architecture_of(recipe, prepared.vocabularies)
-        except ValueError as error:
-            raise RecipeError(f"[model] {error}") from None
+        self.start = start
+        self.shape = start.checkpoint.shape if start else architecture_of(recipe, prepared.vocabularies)
         self._check_sizes()
-        self.folder = RunFolder(run, checkpoint.describe(recipe, self.shape, prepared.vocabularies))
+        record = start.record if start else None
+        self.folder = RunFolder(run, checkpoint.describe(recipe, self.shape, prepared.vocabularies, record))
         self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
         self.model = self.learner.model
+        if start:
+            self.model.load_state_dict(start.checkpoint.weights)
         self.state = State()
         self.epochs, self.total_steps, self.epoch_length = self._length()
 
@@ -119,6 +122,7 @@ class Trainer:
         return Started(
             self.recipe, parameter_count(self.model), len(self.prepared.train.members(0)), self.prepared.report,
             self.total_steps, self.epochs, self.state.step, self.processes.count, str(self.learner.device),
+            self.start.record["name"] if self.start else "",
         )  # fmt: skip
 
     def plan(self, epoch: int) -> list[list[Rows]]:
@@ -209,7 +213,8 @@ class Trainer:
         kept = self.folder.newest(self.options.average_last)
         if len(kept) < 2:
             return None
-        mean = Transformer(self.shape, self.prepared.special.source_pad).to(self.learner.device)
+        special = self.prepared.special
+        mean = Transformer(self.shape, special.source_pad, target_pad_id=special.target_pad).to(self.learner.device)
         mean.load_state_dict(checkpoint.average_weights(kept))
         scores = {name: self._score(mean, name) for name in itertools.islice(self.prepared.dev, 1)}
         self._save_weights(checkpoint.AVERAGE, mean, _first_loss(scores))
@@ -255,6 +260,10 @@ class Trainer:
         if self.processes.leads:
             self.folder.create(self.recipe.text)
         if content is None:
+            if self.start:
+                # From now on the folder says by itself what the run began with. All have seen that it was empty.
+                self.processes.wait()
+                self._save_last()
             return
         self.learner.load(content["weights"], content["optimizer"])
         # Before `evaluated` was recorded, a saved step had always had its evaluation.

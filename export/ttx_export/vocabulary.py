@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_transformer.architecture import Architecture
+from tui_transformer.errors import RecipeError
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions, learn_bpe, load_bpemb
 
 from .batches import SpecialIds
@@ -53,8 +54,11 @@ def make_vocabularies(
 
 
 def architecture_of(recipe: Recipe, vocabularies: Vocabularies) -> Architecture:
-    """The recipe's model with the sizes of its vocabularies. Raises ValueError if they do not fit."""
+    """The recipe's model with the sizes of its vocabularies. Raises RecipeError if they do not fit."""
     wanted = {name: getattr(recipe.model, name) for name in recipe.model.__slots__}
-    return Architecture(
-        source_vocabulary=vocabularies.source.size, target_vocabulary=vocabularies.target.size, **wanted
-    )
+    try:
+        return Architecture(
+            source_vocabulary=vocabularies.source.size, target_vocabulary=vocabularies.target.size, **wanted
+        )
+    except ValueError as error:
+        raise RecipeError(f"[model] {error}") from None

@@ -18,6 +18,7 @@ from tui_transformer.architecture import Architecture
 from tui_transformer.masks import HIDDEN_SCORE
 from tui_transformer.positional import sinusoids
 
+from .folding import fold
 from .graph import CONTRIB, Graph
 from .linear import Array, Linear
 
@@ -56,7 +57,7 @@ class Writer:
 
     def embed(self, side: str, ids: str) -> str:
         """ids (…) → rows of the embedding times √d_model (…, D)."""
-        table = self.weights[f"{side}_embedding.table.weight"] * self.shape.embedding_scale
+        table = self.folded(f"{side}_embedding.table.weight")
         return self.linear.table(self.graph, f"{side}_embedding", table, ids)
 
     def position_table(self) -> str:
@@ -103,14 +104,13 @@ class Writer:
 
     def dense(self, x: str, *layers: str) -> str:
         """x (N, in) through one or several linear layers side by side → (N, sum of outs)."""
-        weight = np.concatenate([self.scaled(layer, "weight") for layer in layers])
-        bias = np.concatenate([self.scaled(layer, "bias") for layer in layers])
+        weight = np.concatenate([self.folded(f"{layer}.weight") for layer in layers])
+        bias = np.concatenate([self.folded(f"{layer}.bias") for layer in layers])
         return self.linear(self.graph, x, layers[0], weight, bias)
 
-    def scaled(self, layer: str, part: str) -> Array:
-        """A layer's weight or bias; queries carry the 1/√d_k of the attention."""
-        array = self.weights[f"{layer}.{part}"]
-        return array / math.sqrt(self.shape.d_k) if layer.endswith(".query") else array
+    def folded(self, name: str) -> Array:
+        """A weight or bias with what is multiplied into it beforehand."""
+        return fold(name, self.weights[name], self.shape)
 
     def normalize(self, x: str, name: str) -> str:
         """LayerNorm over the last axis."""

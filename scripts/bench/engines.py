@@ -141,13 +141,12 @@ class PyTorch:
 
     def __init__(self, setting: Setting) -> None:
         import torch
+        from ttx_export.bundled import checkpoint_of
 
         from tui_transformer.bundle import read_bundle
 
-        from .weights import read_checkpoint
-
         torch.set_num_threads(setting.threads * setting.workers)
-        self.checkpoint = read_checkpoint(read_bundle(Path(setting.model)))
+        self.checkpoint = checkpoint_of(read_bundle(Path(setting.model)))
         self.model = self.checkpoint.build_model()
 
     def translate(self, lines: list[str], request: Request) -> list[str]:

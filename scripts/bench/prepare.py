@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ttx_export.checkpoint import Checkpoint
+from ttx_export.bundled import checkpoint_of
+from ttx_export.checkpoint import Checkpoint, load_checkpoint
 from ttx_export.linear import FloatLinear
 from ttx_export.package import write_graphs
 
@@ -15,7 +16,6 @@ from tui_transformer.bundle import Bundle
 from .contender import Contender
 from .convert import write_ctranslate2
 from .engines import Request, Setting
-from .weights import read_checkpoint
 
 CHECK_BATCH = 32
 
@@ -31,7 +31,7 @@ class Models:
 
 def prepare(bundle: Bundle, checkpoint: Path | None, folder: Path) -> Models:
     """The bundle in its own precision and in fp32, and the same for CTranslate2."""
-    known = read_checkpoint(bundle, checkpoint)
+    known = load_checkpoint(checkpoint) if checkpoint else checkpoint_of(bundle)
     floating = write_graphs(
         known, known.build_model(), FloatLinear(), replace(bundle.manifest, precision="fp32"), folder / "ttx-fp32"
     )

@@ -15,6 +15,7 @@ from ttx_export.checkpoint import Checkpoint, load_checkpoint
 from ttx_export.corpus import Pair
 from ttx_export.evaluate import translate_greedily
 from ttx_export.package import Wanted, export_bundle
+from ttx_export.provenance import provenance_of
 from ttx_export.recipe import Later
 from ttx_export.score import score_set
 
@@ -172,7 +173,7 @@ def test_a_mix_that_changed_is_told_as_far_as_training_came(
     changes = (Later(9, {"tatoeba": 0}), Later(4, {"tatoeba": 0.5}))
     recipe = replace(checkpoint.recipe, data=replace(checkpoint.recipe.data, later=changes))
     trained = replace(checkpoint, recipe=recipe, progress={**checkpoint.progress, "epochs": epochs})
-    provenance = package._provenance(trained, parameters=1)
+    provenance = provenance_of(trained, parameters=1)
     (corpus,) = provenance["corpora"]
     assert (corpus["weight"], corpus["later"]) == (1, later)
     card = model_card(replace(fp32.manifest, provenance=provenance), 1)

@@ -94,7 +94,7 @@ def test_ctrl_c_before_there_is_anything_to_save(
     recipe_file: Callable[..., Path], data_folder: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("ttx_export.session.prepare", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("ttx_export.session.prepare", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     code, stderr = fail(["train", str(recipe_file()), "--data", str(data_folder)], monkeypatch, capsys)
     assert code == 130
     assert stderr.splitlines()[-1].startswith("ttx: interrupted at once")

@@ -13,7 +13,7 @@ import typer
 from tui_transformer.errors import InputError, TtxError, UsageError
 
 from .inspect.options import Drawing, with_picture_options
-from .parameters import DeviceName
+from .parameters import DeviceName, model_names
 from .streams import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ def train(
     device: Annotated[DeviceName, typer.Option(help="auto takes a GPU if there is one.")] = DeviceName.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="PyTorch's choice")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Train so many epochs, whatever the recipe says.")] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Begin with the weights and vocabularies of this model: a bundle's folder or name, a run folder, "
+            "a checkpoint file.",
+            show_default=False,
+            autocompletion=model_names,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Train nothing: measure a few steps, say what the whole would take.")
     ] = False,
@@ -48,6 +58,9 @@ def train(
 
     Ctrl-C saves and stops; the same command goes on from there.
 
+    --start-from MODEL goes on with what a model has learnt, say on your own text: the recipe's [model] has to describe
+    that model, its [vocabulary] is not used, and steps and learning rate begin anew. The model's card will name it.
+
     Several processes: torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
 
     --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch.
@@ -57,18 +70,20 @@ def train(
     if plot is not None:
         if recipe is not None or dry_run:
             raise UsageError("give either a RECIPE to train or --plot RUN, not both")
+        if start_from is not None:
+            raise UsageError("--start-from is for training, --plot RUN trains nothing")
         _plot(plot, drawing)
         return
     if recipe is None:
         raise UsageError("give a RECIPE to train, or --plot RUN")
     if drawing.save and not dry_run:
         raise UsageError("--save is for what --plot and --dry-run show")
-    _need_torch()
+    _need_torch(*([] if start_from is None else ["onnx"]))
     leads = os.environ.get("RANK", "0") == "0"
     try:
         from ttx_export.session import Wanted
 
-        wanted = Wanted(recipe, data, out, device.value, threads, epochs)
+        wanted = Wanted(recipe, data, out, device.value, threads, epochs, start_from)
         _estimate(wanted, drawing) if dry_run else _train(wanted, leads)
     except KeyboardInterrupt:
         _say("interrupted at once; what was saved last is kept", leads)
@@ -80,10 +95,10 @@ def train(
         raise typer.Exit(error.exit_code) from None
 
 
-def _need_torch() -> None:
+def _need_torch(*more: str) -> None:
     from tui_transformer.extras import require_extra
 
-    require_extra("train", "ttx train", "torch")
+    require_extra("train", "ttx train", "torch", *more)
     # oneDNN reads this when torch is imported. It keeps a bf16 kernel for each shape, by default too few.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16384")
 

@@ -1,0 +1,49 @@
+"""What a model card says of text: which corpora were read, on what terms, also by the model that a run started from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import imported_card
+
+Values = Mapping[str, Any]
+
+
+def data(provenance: Values) -> str:
+    """The corpora of the run, and below them those of the models before it."""
+    return "\n\n".join([corpora(provenance["corpora"]) or "See the recipe.", *_before(provenance)])
+
+
+def _before(provenance: Values) -> list[str]:
+    """A section on the model that the run started from, and on the one that this started from…"""
+    earlier = provenance.get("started_from")
+    if not earlier:
+        return []
+    read = corpora(earlier.get("corpora", ()))
+    told = imported_card.description(earlier) if "imported_from" in earlier else "It was trained on this text:"
+    if not read and "imported_from" not in earlier:
+        told = "Nothing says what text it was trained on."
+    heading = f"### Started from {earlier['name']}"
+    began = f"Training began with the weights and vocabularies of the model {earlier['name']} ({earlier['kept_as']})."
+    return [heading, f"{began} {told}", *([read] if read else []), *_before(earlier)]
+
+
+def corpora(known: Sequence[Values]) -> str:
+    """A table; empty if none is known."""
+    head = ["| corpus | pairs | share seen each epoch | licence | source |", "| --- | ---: | ---: | --- | --- |"]
+    rows = [
+        f"| {c['name']} | {_size(c)} | {_share(c)} | {c['licence'] or 'see the source'} | {c['attribution'] or '–'} |"
+        for c in known
+    ]
+    return "\n".join([*head, *rows]) if rows else ""
+
+
+def _size(corpus: Values) -> str:
+    return f"{corpus['pairs']:,}" if "pairs" in corpus else "–"
+
+
+def _share(corpus: Values) -> str:
+    """The weight, and what became of it in the course of training."""
+    later = (f"from epoch {change['epoch']} on {change['weight']:g}" for change in corpus.get("later", ()))
+    return ", ".join([f"{corpus['weight']:g}", *later])

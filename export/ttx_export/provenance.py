@@ -1,0 +1,69 @@
+"""Where a model comes from: what its manifest says of it, and what the manifests of its descendants will say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tui_transformer import __version__
+from tui_transformer.generation import Generation
+
+from .checkpoint import Checkpoint
+from .recipe import Data
+
+HANDED_DOWN = ("corpora", "imported_from", "form", "licence", "started_from")
+"""What every descendant of a model says as well: on what text, and on whose terms, its weights were trained."""
+
+
+def provenance_of(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
+    """Plain values for the manifest."""
+    if origin := checkpoint.origin:
+        return {
+            "imported_from": origin.source,
+            "form": origin.form,
+            "licence": origin.licence,
+            "languages": list(origin.languages),
+            "config": origin.config,
+            "parameters": parameters,
+            "code_version": __version__,
+        }
+    return {
+        "recipe": checkpoint.recipe.text,
+        "parameters": parameters,
+        "corpora": _corpora(checkpoint.recipe.data, checkpoint.progress["epochs"]),
+        **({"started_from": checkpoint.started_from} if checkpoint.started_from else {}),
+        "training": checkpoint.progress,
+        "code_version": __version__,
+    }
+
+
+def handed_down(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a model's provenance that belongs to what is made of it, too."""
+    return {name: provenance[name] for name in HANDED_DOWN if name in provenance}
+
+
+def generation_of(checkpoint: Checkpoint) -> Generation:
+    """How the model is to be searched: as where it comes from."""
+    if checkpoint.origin:
+        return checkpoint.origin.generation
+    return Generation.from_dict((checkpoint.started_from or {}).get("generation", {}))
+
+
+def _corpora(data: Data, epochs: float) -> list[dict[str, Any]]:
+    """Each corpus that was read, with its weight, and the later ones that this many epochs came to."""
+    changes = [later for later in sorted(data.later, key=lambda later: later.epoch) if later.epoch - 1 < epochs]
+    return [
+        {
+            "name": corpus.name,
+            "licence": corpus.licence,
+            "attribution": corpus.attribution,
+            "weight": corpus.weight,
+            "later": [
+                {"epoch": change.epoch, "weight": change.weights[corpus.name]}
+                for change in changes
+                if corpus.name in change.weights
+            ],
+        }
+        for corpus in data.corpora
+        if corpus.weight > 0
+    ]

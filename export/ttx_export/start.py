@@ -1,0 +1,114 @@
+"""What a run begins with if not with random weights: a trained model, its vocabularies, and where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tui_transformer.bundle import verify_bundle
+from tui_transformer.catalogue import find_model
+from tui_transformer.errors import BundleError, RecipeError
+from tui_transformer.optimum import is_optimum_folder
+
+from .checkpoint import AVERAGE, BEST, LAST, Checkpoint, as_checkpoint, load_checkpoint, read
+from .model import parameter_count
+from .provenance import generation_of, handed_down, provenance_of
+from .recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`place` is what the user calls the model; `record` is what the run keeps of it, in plain values."""
+
+    place: str
+    checkpoint: Checkpoint
+    record: dict[str, Any]
+
+
+def find_start(wanted: str | None, run: Path, recipe: Recipe) -> Start | None:
+    """The model that is wanted; else the one that the run in this folder started from, if it did.
+
+    Raises BundleError or RecipeError if there is none there, or none that the recipe goes on with.
+    """
+    start = read_start(wanted) if wanted else _going_on(run)
+    if start:
+        _check(start, recipe)
+    return start
+
+
+def read_start(place: str) -> Start:
+    """A checkpoint file, a run folder, a bundle's folder, or the name of an installed model."""
+    path = Path(place)
+    if path.is_file() or path.suffix == ".pt" or any((path / name).is_file() for name in (LAST, BEST, AVERAGE)):
+        return _of_checkpoint(place, load_checkpoint(path))
+    return _of_bundle(place, find_model(place))
+
+
+def _of_checkpoint(place: str, checkpoint: Checkpoint) -> Start:
+    model = checkpoint.build_model()
+    weights = model.state_dict()
+    record = {
+        "name": checkpoint.recipe.name,
+        "kept_as": "checkpoint",
+        "weights": digest(weights),
+        "generation": generation_of(checkpoint).to_dict(),
+        **handed_down(provenance_of(checkpoint, parameter_count(model))),
+    }
+    return Start(place, replace(checkpoint, weights=weights), record)
+
+
+def _of_bundle(place: str, path: Path) -> Start:
+    from .bundled import checkpoint_of  # it needs onnx, which a training otherwise does not
+
+    if is_optimum_folder(path):
+        raise BundleError(f"cannot start from {path}: of graphs in Optimum's layout no weights are read")
+    bundle = verify_bundle(path)
+    checkpoint = checkpoint_of(bundle)
+    weights = checkpoint.build_model().state_dict()
+    record = {
+        "name": bundle.manifest.name,
+        "kept_as": f"{bundle.manifest.precision} bundle",
+        "weights": digest(weights),
+        "generation": bundle.manifest.generation.to_dict(),
+        **handed_down(bundle.manifest.provenance),
+    }
+    return Start(place, replace(checkpoint, weights=weights), record)
+
+
+def _going_on(run: Path) -> Start | None:
+    last = run / LAST
+    content = read(last) if last.is_file() else {}
+    if not content.get("started_from"):
+        return None
+    return Start(str(run), as_checkpoint(content, last), content["started_from"])
+
+
+def _check(start: Start, recipe: Recipe) -> None:
+    """Raises RecipeError, naming the first thing that differs."""
+    known = start.checkpoint.recipe
+    if (known.source, known.target) != (recipe.source, recipe.target):
+        raise RecipeError(
+            f"the recipe is for {recipe.source} → {recipe.target}, {start.place} for {known.source} → {known.target}: "
+            "a run starts from a model of its own languages"
+        )
+    for option in recipe.model.__slots__:
+        mine, its = getattr(recipe.model, option), getattr(start.checkpoint.shape, option)
+        if mine != its:
+            raise RecipeError(
+                f"model.{option} is {mine} in the recipe, but {its} in {start.place}: to start from it, "
+                "the recipe's [model] has to describe it"
+            )
+
+
+def digest(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of all weights: which model it was, whatever it is called."""
+    found = hashlib.sha256()
+    for name, weight in sorted(weights.items()):
+        found.update(name.encode())
+        found.update(weight.contiguous().numpy().tobytes())
+    return found.hexdigest()
