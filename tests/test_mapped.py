@@ -31,6 +31,11 @@ def test_ids_are_those_of_the_list(tokenizer: MappedTokenizer) -> None:
     )  # fmt: skip
 
 
+def test_many_texts_at_once_have_the_same_ids(tokenizer: MappedTokenizer) -> None:
+    texts = ["Tom.", ">>deu<< Tom 7", "", "Mary has ▁ Tom"]
+    assert tokenizer.encode_all(iter(texts)) == [tokenizer.encode(text) for text in texts]
+
+
 def test_a_piece_that_the_list_lacks_is_unknown_and_says_nothing(tokenizer: MappedTokenizer) -> None:
     ids = tokenizer.encode("Tom 7")
     assert 1 in ids

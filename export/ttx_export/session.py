@@ -54,9 +54,9 @@ def train_session(wanted: Wanted) -> Ended:
         device = processes.device(wanted.device)
         # A folder that is still to be made is made only when there is something to put into it.
         _take(lock, processes, run.is_dir())
+        start = find_start(wanted.start_from, run, recipe)
         with view_on(Console(stderr=True)) if processes.leads else View() as view:
             view.say(f"preparing the text in {wanted.data} …")
-            start = find_start(wanted.start_from, run, recipe)
             prepared = _prepare_in_turn(recipe, wanted.data, run / CORPUS, processes, start)
             _take(lock, processes, True)
             trainer = Trainer(recipe, prepared, run, device, processes, start)
@@ -74,9 +74,9 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
     run = wanted.out or Path("runs") / recipe.name
     with Processes() as processes, tempfile.TemporaryDirectory(prefix="ttx-dry-run-") as scratch:
         device = processes.device(wanted.device)
+        start = find_start(wanted.start_from, run, recipe)
         if processes.leads:
             say(f"preparing the text in {wanted.data} …")
-        start = find_start(wanted.start_from, run, recipe)
         given = start.checkpoint.vocabularies if start else None
         there = prepared_folder(recipe, wanted.data, run / CORPUS, given)
         cache = Path(processes.agree(str(run / CORPUS if there.is_dir() else scratch)))

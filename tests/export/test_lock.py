@@ -55,9 +55,9 @@ def test_a_folder_that_was_locked_meanwhile_is_refused_too(
 
     prepare, faster = session.prepare, RunLock(tmp_path / "run")
 
-    def slowly(*arguments: object) -> object:
+    def slowly(*arguments: object, **more: object) -> object:
         assert faster.take()
-        return prepare(*arguments)  # type: ignore[arg-type]
+        return prepare(*arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(session, "prepare", slowly)
     with faster, pytest.raises(RecipeError, match=rf"another ttx train \(process {os.getpid()} on"):

@@ -21,6 +21,7 @@ from run_checks import assert_same_state, until
 from ttx_export.checkpoint import load_checkpoint
 from ttx_export.prepare import Prepared, prepare
 from ttx_export.recipe import Recipe, load_recipe
+from ttx_export.start import read_start
 from ttx_export.train import Trainer
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
@@ -140,15 +141,19 @@ def test_killed_at_any_moment_the_run_ends_in_the_same_weights(
     assert_same_state(tmp_path / "whole", run)
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["from random weights", "from a model"])
 def test_two_processes_do_what_one_does(
-    recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, prepared: Prepared,
+    begun: bool, recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, prepared: Prepared,
     tiny: Callable[..., Recipe], start: Callable[..., subprocess.Popen[str]],
 ) -> None:  # fmt: skip
     options = {"epochs": 2, "evaluate_every": 1, "dropout": 0.2}
-    one, two = tmp_path / "one", tmp_path / "two"
-    list(Trainer(tiny(**options), prepared, one).run())
+    one, two, earlier = tmp_path / "one", tmp_path / "two", tmp_path / "earlier"
+    until(Trainer(tiny(**options), prepared, earlier), 3)
+    model = read_start(str(earlier)) if begun else None
+    list(Trainer(tiny(**options), prepared, one, start=model).run())
     module = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    python, *arguments = command(recipe_file(**options), data_folder, two)
+    more = ["--start-from", str(earlier)] if begun else []
+    python, *arguments = command(recipe_file(**options), data_folder, two, *more)
     process = start([python, *module, *arguments])
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr

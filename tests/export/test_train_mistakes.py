@@ -62,6 +62,41 @@ def test_mistakes_are_said_in_a_line(
     assert not list(tmp_path.iterdir()), "nothing is left behind"
 
 
+@pytest.mark.parametrize(
+    ("start", "target", "code", "message"),
+    [
+        ("nowhere", "de", 3, "ttx: no model 'nowhere': neither a model's folder nor an installed model ("),
+        ("deep/nowhere", "de", 3, "ttx: no model at deep/nowhere: no such folder\n"),
+        ("gone.pt", "de", 6, "ttx: no checkpoint gone.pt\n"),
+        ("tiny.toml", "de", 6, "ttx: tiny.toml is not a ttx checkpoint: "),
+        ("{folder}/", "de", 3, "manifest.json\n"),
+        ("{data}/foreign", "de", 3, "ttx: cannot start from {data}/foreign: of graphs in Optimum's layout "),
+        ("{data}/tiny", "de", 6, "ttx: model.encoder_layers is 1 in the recipe, but 2 in {data}/tiny: to start "),
+        ("{data}/tiny", "es", 6, "ttx: the recipe is for en → es, {data}/tiny for en → de: "),
+    ],
+)
+def test_what_no_run_can_start_from(
+    start: str, target: str, code: int, message: str, recipe_file: Callable[..., Path], data_folder: Path,
+    tmp_path: Path, bundle_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path = recipe_file()
+    path.write_text(path.read_text(encoding="utf-8").replace('target = "de"', f'target = "{target}"'), encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    places = {"data": bundle_folder.parent, "folder": data_folder}
+    arguments = ["train", str(path), "--data", str(data_folder), "--start-from", start.format(**places)]
+    found, stderr = fail(arguments, monkeypatch, capsys)
+    assert found == code
+    assert message.format(**places) in stderr
+    assert stderr.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is left behind"
+
+
+def test_a_plot_starts_from_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, stderr = fail(["train", "--plot", "run", "--start-from", "en-de"], monkeypatch, capsys)
+    assert (code, stderr) == (2, "ttx: --start-from is for training, --plot RUN trains nothing\n")
+
+
 def test_the_data_folder_may_come_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
