@@ -107,7 +107,6 @@ class RunFolder:
         if not path.exists():
             return None
         content = checkpoint.read(path)
-        self._check_start(content)
         if missing := {*self.fixed, "weights", "optimizer", "state"} - content.keys():
             raise RecipeError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
         for part in ("shape", "source_vocabulary", "target_vocabulary"):
@@ -115,17 +114,6 @@ class RunFolder:
                 what = part.replace("_", " ")
                 raise RecipeError(f"{self.path} holds a run with another {what}: choose a new folder")
         return content
-
-    def _check_start(self, content: dict[str, Any]) -> None:
-        """Did the run begin with the weights that are wanted now? Raises RecipeError if not."""
-        mine, its = (kept.get("started_from") or {} for kept in (self.fixed, content))
-        if mine.get("weights") == its.get("weights"):
-            return
-        began = f"the weights of another model ({its.get('name')})" if its else "random weights"
-        raise RecipeError(
-            f"the run in {self.path} began with {began}: leave out --start-from to go on with it, "
-            "or choose a new folder"
-        )
 
 
 def _same(mine: Any, its: Any) -> bool:

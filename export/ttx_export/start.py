@@ -23,7 +23,10 @@ from .recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`place` is what the user calls the model; `record` is what the run keeps of it, in plain values."""
+    """`place` is what the user calls the model; `record` is what the run keeps of it, in plain values.
+
+    When a run goes on, the checkpoint may be its own last one: vocabularies and shape are still those of its start.
+    """
 
     place: str
     checkpoint: Checkpoint
@@ -33,11 +36,20 @@ class Start:
 def find_start(wanted: str | None, run: Path, recipe: Recipe) -> Start | None:
     """The model that is wanted; else the one that the run in this folder started from, if it did.
 
-    Raises BundleError or RecipeError if there is none there, or none that the recipe goes on with.
+    Raises BundleError or RecipeError if none is there, if it is not the one that the run started from, or if it does
+    not fit the recipe.
     """
-    start = read_start(wanted) if wanted else _going_on(run)
-    if start:
-        _check(start, recipe)
+    last = run / LAST
+    content = read(last) if last.is_file() else {}
+    if wanted is None:
+        if not content.get("started_from"):
+            return None
+        start = Start(str(run), as_checkpoint(content, last), content["started_from"])
+    else:
+        start = read_start(wanted)
+    _check_recipe(start, recipe)
+    if content:
+        _check_run(start, content.get("started_from"), run)
     return start
 
 
@@ -80,15 +92,17 @@ def _of_bundle(place: str, path: Path) -> Start:
     return Start(place, replace(checkpoint, weights=weights), record)
 
 
-def _going_on(run: Path) -> Start | None:
-    last = run / LAST
-    content = read(last) if last.is_file() else {}
-    if not content.get("started_from"):
-        return None
-    return Start(str(run), as_checkpoint(content, last), content["started_from"])
+def _check_run(start: Start, begun: dict[str, Any] | None, run: Path) -> None:
+    """Raises RecipeError if the run that goes on began with other weights."""
+    if begun and begun["weights"] == start.record["weights"]:
+        return
+    weights = f"the weights of another model ({begun['name']})" if begun else "random weights"
+    raise RecipeError(
+        f"the run in {run} began with {weights}: leave out --start-from to go on with it, or choose a new folder"
+    )
 
 
-def _check(start: Start, recipe: Recipe) -> None:
+def _check_recipe(start: Start, recipe: Recipe) -> None:
     """Raises RecipeError, naming the first thing that differs."""
     known = start.checkpoint.recipe
     if (known.source, known.target) != (recipe.source, recipe.target):

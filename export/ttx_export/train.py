@@ -42,6 +42,7 @@ PROGRESS_SECONDS = 2.0
 class Trainer:
     """Trains one recipe in one run folder. `for event in trainer.run(): …` drives it.
 
+    `start` is the model that it begins with, or began with (`find_start`); None for random weights.
     Set `stop_requested` (a signal handler may) and the run ends after the step it is in, saved.
     Raises RecipeError if the recipe does not fit its vocabularies or the number of processes.
     """

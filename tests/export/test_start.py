@@ -141,7 +141,7 @@ def test_a_run_does_not_start_again_from_something_else(
     until(start("run", bundle_folder), 2)
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
     with pytest.raises(RecipeError, match=r"^the run in [^\n]*run began with the weights of another model \(tiny\): "):
-        list(start("run", tmp_path / "run").run())
+        start("run", tmp_path / "run")
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
 
 
@@ -150,9 +150,9 @@ def test_a_run_from_random_weights_does_not_start_from_a_model_later(
 ) -> None:
     begun = train("run")
     until(begun, 1)
-    itself = read_start(str(tmp_path / "run"))
+    assert find_start(None, tmp_path / "run", begun.recipe) is None
     with pytest.raises(RecipeError, match=r"run began with random weights: leave out --start-from"):
-        list(Trainer(begun.recipe, begun.prepared, tmp_path / "run", start=itself).run())
+        find_start(str(tmp_path / "run"), tmp_path / "run", begun.recipe)
 
 
 # -- what is told -------------------------------------------------------------------------------------

@@ -58,8 +58,9 @@ def train(
 
     Ctrl-C saves and stops; the same command goes on from there.
 
-    --start-from MODEL goes on with what a model has learnt, say on your own text: the recipe's [model] has to describe
-    that model, its [vocabulary] is not used, and steps and learning rate begin anew. The model's card will name it.
+    --start-from MODEL begins with what a model has learnt, for going on with other text, such as your own.
+
+    The recipe has to describe the model's shape; vocabularies come with it, steps and learning rate begin anew.
 
     Several processes: torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
 
