@@ -13,6 +13,7 @@ from torch import Tensor
 from tui_transformer.bundle import verify_bundle
 from tui_transformer.catalogue import find_model
 from tui_transformer.errors import BundleError, RecipeError
+from tui_transformer.mapped import MappedTokenizer
 from tui_transformer.optimum import is_optimum_folder
 
 from .checkpoint import AVERAGE, BEST, LAST, Checkpoint, as_checkpoint, load_checkpoint, read
@@ -109,6 +110,10 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
         raise RecipeError(
             f"the recipe is for {recipe.source} → {recipe.target}, {start.place} for {known.source} → {known.target}: "
             "a run starts from a model of its own languages"
+        )
+    if recipe.vocabulary.dropout and isinstance(start.checkpoint.vocabularies.source, MappedTokenizer):
+        raise RecipeError(
+            f"vocabulary.dropout cannot be had with the vocabularies of {start.place}, which are Marian's"
         )
     for option in recipe.model.__slots__:
         mine, its = getattr(recipe.model, option), getattr(start.checkpoint.shape, option)

@@ -221,6 +221,9 @@ def test_an_imported_model_keeps_its_ids_and_its_way_to_search(
     (tmp_path / "r.toml").write_text(recipe, encoding="utf-8")
     wanted = Wanted(str(tmp_path / "r.toml"), DATA, tmp_path / "run", "cpu", start_from=str(marian.path))
     assert train_session(wanted).reason == "finished"
+    dropping = parse_recipe(recipe.replace("shared = true", "shared = true\ndropout = 0.1"))
+    with pytest.raises(RecipeError, match=r"vocabulary.dropout cannot be had with .* Marian's"):
+        find_start(str(marian.path), tmp_path / "other", dropping)
     train_session(replace(wanted, start_from=None, epochs=2))
 
     trained = load_checkpoint(tmp_path / "run")
