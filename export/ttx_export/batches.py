@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tui_transformer.errors import RecipeError
 
-from .corpus import EncodedCorpus
+from .encoded import EncodedCorpus
 
 PADDED_LENGTHS = (8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 Rows = npt.NDArray[np.int64]

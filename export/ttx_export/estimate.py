@@ -49,9 +49,9 @@ def estimate(trainer: Trainer, preparation_seconds: float, corpus: Path, left_be
     run = trainer.folder.path
     return Estimate(
         trainer.recipe.name, str(device), trainer.processes.count, parameter_count(trainer.model),
-        trainer.prepared.report, trainer.epochs, trainer.total_steps, len(steps.seconds),
+        trainer.prepared.report, trainer.course.epochs, trainer.course.total_steps, len(steps.seconds),
         statistics.fmean(steps.seconds), max(halves), min(halves), sum(steps.tokens) / sum(steps.seconds),
-        trainer.evaluations, evaluation_seconds, preparation_seconds, peak_memory(), memory_of_machine(),
+        trainer.course.evaluations, evaluation_seconds, preparation_seconds, peak_memory(), memory_of_machine(),
         torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
         # best.pt, average.pt, the newest evaluations, and for a moment one more of these.
         last, weights, trainer.options.average_last + 3, trace,
@@ -63,10 +63,10 @@ def estimate(trainer: Trainer, preparation_seconds: float, corpus: Path, left_be
 
 def measure_steps(trainer: Trainer) -> Steps:
     """Real updates in the order of training; the first few, which also allocate and compile, do not count."""
-    plan, seconds, tokens = itertools.cycle(trainer.plan(0)), list[float](), list[int]()
+    plan, seconds, tokens = itertools.cycle(trainer.course.plan(0)), list[float](), list[int]()
     for step in range(1, WARM_UP_STEPS + MEASURED_STEPS + 1):
         begun = time.monotonic()
-        update = trainer.learner.update(step, next(plan), trainer.rate(step), _enough(seconds))
+        update = trainer.learner.update(step, next(plan), trainer.course.rate(step), _enough(seconds))
         seconds.append(time.monotonic() - begun)
         tokens.append(update.tokens)
         if update.stop:

@@ -9,7 +9,7 @@ import torch
 from tui_transformer.tokenizer import Tokenizer
 
 from .batches import SpecialIds, in_order, make_batch
-from .corpus import EncodedCorpus
+from .encoded import EncodedCorpus
 from .events import DevScore
 from .loss import projected_cross_entropy
 from .model import Transformer

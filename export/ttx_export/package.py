@@ -17,8 +17,9 @@ from tui_transformer.translator import Translator
 from .assess import Assessment, Say, assess, development_sets, sets_of, with_sizes
 from .card import model_card
 from .checkpoint import Checkpoint
-from .corpus import Pair, ReadReport, encode_corpus
+from .corpus import Pair, ReadReport
 from .curve import with_curve
+from .encoded import encode_corpus
 from .graph import OPSET
 from .graph_files import write_graph_files
 from .linear import FloatLinear, Int8Linear, Linear

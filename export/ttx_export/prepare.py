@@ -16,17 +16,8 @@ from tui_transformer.errors import BundleError, RecipeError
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
-from .corpus import (
-    CorpusPacker,
-    EncodedCorpus,
-    ReadReport,
-    Sequences,
-    content_hash,
-    encode_corpus,
-    read_pairs,
-    training_pairs,
-    vocabulary_pairs,
-)
+from .corpus import ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
+from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
 from .recipe import Recipe
 from .vocabulary import Vocabularies, make_vocabularies

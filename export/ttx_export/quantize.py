@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .batches import SpecialIds
-from .corpus import EncodedCorpus
+from .encoded import EncodedCorpus
 from .linear import Range
 from .model import Transformer
 

@@ -20,10 +20,11 @@ import torch
 from tui_transformer.errors import RecipeError
 
 from . import checkpoint
-from .batches import Rows, padded_length, plan_epoch
+from .batches import Rows, padded_length
+from .course import Course
 from .distributed import Processes
 from .evaluate import dev_score, translate_samples
-from .events import DevScore, Ended, Evaluated, Event, Reason, Started
+from .events import DevScore, Ended, Evaluated, Event, Progress, Reason, Started
 from .learner import Learner
 from .machine import describe_machine
 from .model import Transformer, parameter_count
@@ -31,7 +32,6 @@ from .prepare import Prepared
 from .progress import Meter, State
 from .recipe import Recipe
 from .run_folder import RunFolder
-from .schedule import learning_rate
 from .start import Start
 from .vocabulary import architecture_of
 from .watch import watch_greedily
@@ -64,7 +64,7 @@ class Trainer:
         if start:
             self.model.load_state_dict(start.checkpoint.weights)
         self.state = State()
-        self.epochs, self.total_steps, self.epoch_length = self._length()
+        self.course = Course(recipe, prepared.train, self.learner.positions, self.shape.d_model)
 
     def _check_sizes(self) -> None:
         micro_batches, processes = self.options.micro_batches, self.processes.count
@@ -77,33 +77,24 @@ class Trainer:
                 f"more than model.positions {self.shape.positions}"
             )
 
-    def _length(self) -> tuple[int, int, float]:
-        """Epochs, of which the last may be a part, and steps of the whole run; the mean steps of an epoch."""
-        epoch = total = 0
-        while total < self.options.steps if self.options.steps else epoch < self.options.epochs:
-            # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
-            total += len(self.plan(epoch))
-            epoch += 1
-        return epoch, self.options.steps or total, total / epoch
-
     def run(self) -> Iterator[Event]:
         """Train to the end of the recipe, to an early stop, or until `stop_requested` is set."""
         self._resume()
         yield self._logged(self._started())
         meter, saved = Meter(), time.monotonic()
-        while self.state.epoch < self.epochs:
-            plan = self.plan(self.state.epoch)
+        while self.state.epoch < self.course.epochs:
+            plan = self.course.plan(self.state.epoch)
             # An evaluation may also be due at once: a run that was stopped goes on with it.
-            while not self._given_up():
-                if self._evaluation_due(len(plan)):
+            while not self.course.given_up(self.state):
+                if self.course.evaluation_due(self.state, len(plan)):
                     yield self._logged(self._evaluate())
                     saved = time.monotonic()
                     continue
-                if self._steps_done() or self.state.batch >= len(plan):
+                if self.course.steps_done(self.state) or self.state.batch >= len(plan):
                     break
                 stop = self._update(plan[self.state.batch], meter)
-                if stop or meter.seconds >= PROGRESS_SECONDS or self._evaluation_due(len(plan)):
-                    yield self._logged(meter.read(self.state, self.rate(self.state.step), self.total_steps))
+                if stop or meter.seconds >= PROGRESS_SECONDS or self.course.evaluation_due(self.state, len(plan)):
+                    yield self._logged(self._read(meter))
                     meter = Meter()
                 if stop:
                     yield self._end("interrupted")
@@ -114,64 +105,33 @@ class Trainer:
             else:
                 yield self._end("early stop")
                 return
-            if self._steps_done():
+            if self.course.steps_done(self.state):
                 break
             self.state.epoch, self.state.batch = self.state.epoch + 1, 0
         yield self._end("finished")
 
     def _started(self) -> Started:
+        course = self.course
         return Started(
             self.recipe, parameter_count(self.model), len(self.prepared.train.members(0)), self.prepared.report,
-            self.total_steps, self.epochs, self.state.step, self.processes.count, str(self.learner.device),
+            course.total_steps, course.epochs, self.state.step, self.processes.count, str(self.learner.device),
             self.start.record["name"] if self.start else "",
         )  # fmt: skip
-
-    def plan(self, epoch: int) -> list[list[Rows]]:
-        """The updates of an epoch, each a list of micro-batches; a last incomplete update is left out."""
-        seed, size = self.options.seed, self.options.micro_batches
-        batches = plan_epoch(self.prepared.train, self.recipe.data.weights(epoch), self.learner.positions, seed, epoch)
-        whole = max(len(batches) - len(batches) % size, size)
-        return [list(itertools.islice(itertools.cycle(batches), i, i + size)) for i in range(0, whole, size)]
 
     def _update(self, micro_batches: list[Rows], meter: Meter) -> bool:
         """The next step. True if any process wants to stop."""
         started = time.monotonic()
         step = self.state.step + 1
-        update = self.learner.update(step, micro_batches, self.rate(step), self.stop_requested)
+        update = self.learner.update(step, micro_batches, self.course.rate(step), self.stop_requested)
         seconds = time.monotonic() - started
         self.state.count(update, seconds)
         meter.count(update, seconds)
         return update.stop
 
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, counted from 1."""
-        options = self.options
-        return learning_rate(
-            step, self.shape.d_model, options.warmup, options.learning_rate, self.total_steps, options.cooldown
-        )
+    def _read(self, meter: Meter) -> Progress:
+        return meter.read(self.state, self.course.rate(self.state.step), self.course.total_steps)
 
     # -- evaluation ---------------------------------------------------------------------------------
-
-    @property
-    def evaluations(self) -> int:
-        """How many there will be, if no early stop comes before."""
-        every = self.options.evaluate_every
-        return -(-self.total_steps // every) if every else self.epochs
-
-    def _evaluation_due(self, epoch_length: int) -> bool:
-        """Every so many steps, or at the end of each epoch; always at the very end; once at each step."""
-        state, every = self.state, self.options.evaluate_every
-        epoch_done = state.batch >= epoch_length
-        last = self._steps_done() or (epoch_done and state.epoch + 1 == self.epochs)
-        due = last or (state.step % every == 0 if every else epoch_done)
-        return due and state.step > state.evaluated
-
-    def _steps_done(self) -> bool:
-        """Is this as far as the recipe's `steps` go? Without them epochs decide."""
-        return 0 < self.options.steps <= self.state.step
-
-    def _given_up(self) -> bool:
-        return 0 < self.options.patience <= self.state.since_best
 
     def _evaluate(self) -> Evaluated:
         """Score the dev sets, keep weights, and translate the samples. Only the leading process works."""
@@ -241,7 +201,7 @@ class Trainer:
     def _made_so_far(self) -> dict[str, Any]:
         return {
             **asdict(self.state),
-            "epochs": self.state.epoch + self.state.batch / self.epoch_length,
+            "epochs": self.state.epoch + self.state.batch / self.course.epoch_length,
             "machine": describe_machine(self.learner.device, self.processes.count),
         }
 

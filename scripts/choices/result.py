@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from ttx_export.assess import development_sets
 from ttx_export.checkpoint import Checkpoint, load_checkpoint
-from ttx_export.corpus import Pair, ReadReport, encode_corpus
+from ttx_export.corpus import Pair, ReadReport
+from ttx_export.encoded import encode_corpus
 from ttx_export.evaluate import dev_score
 from ttx_export.model import parameter_count
 from ttx_export.package import Wanted, export_bundle

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ttx_export.batches import PADDED_LENGTHS, SpecialIds, choose_pairs, in_order, make_batch, padded_length, plan_epoch
-from ttx_export.corpus import EncodedCorpus, Sequences
+from ttx_export.encoded import EncodedCorpus, Sequences
 from ttx_export.prepare import Prepared
 
 from tui_transformer.errors import RecipeError

@@ -12,16 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ttx_export.corpus import (
-    Pair,
-    ReadReport,
-    Sequences,
-    content_hash,
-    encode_corpus,
-    read_pairs,
-    training_pairs,
-    vocabulary_pairs,
-)
+from ttx_export.corpus import Pair, ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
+from ttx_export.encoded import Sequences, encode_corpus
 from ttx_export.prepare import DRAWS, Prepared, prepare
 from ttx_export.recipe import Data, Later, Recipe, parse_recipe
 
@@ -143,7 +135,7 @@ def test_a_stream_is_encoded_part_by_part_to_the_same(prepared: Prepared, monkey
             yield pair
 
     whole = encode_corpus(pairs, source, target, data, ReadReport())
-    monkeypatch.setattr("ttx_export.corpus.ENCODED_AT_ONCE", 3)
+    monkeypatch.setattr("ttx_export.encoded.ENCODED_AT_ONCE", 3)
     encode_all = source.encode_all
     most = list[int]()
     monkeypatch.setattr(source, "encode_all", lambda texts: (most.append(len(taken)), encode_all(texts))[1])

@@ -16,7 +16,7 @@ from torch import nn
 from ttx_export import quantize
 from ttx_export.batches import SpecialIds
 from ttx_export.checkpoint import load_checkpoint
-from ttx_export.corpus import EncodedCorpus, Sequences
+from ttx_export.encoded import EncodedCorpus, Sequences
 from ttx_export.linear import Int8Linear, Range, quantize_rows
 from ttx_export.model import Transformer
 from ttx_export.package import Wanted, export_bundle

@@ -100,7 +100,7 @@ def test_a_run_of_an_older_ttx_that_knew_fewer_options_goes_on(train: Callable[.
     torch.save(content, last)
     trainer = train("run", epochs=1)
     list(trainer.run())
-    assert trainer.state.step == trainer.total_steps
+    assert trainer.state.step == trainer.course.total_steps
 
 
 def test_a_full_disk_is_said_and_the_last_checkpoint_stays(

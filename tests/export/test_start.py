@@ -72,7 +72,10 @@ def test_it_begins_with_what_the_bundle_knows(start: Callable[..., Trainer], bun
     assert of_kind(events, Started)[0].started_from == "tiny"
     assert of_kind(events, Evaluated)[0].dev["pairs"].loss < 0.1
     # Steps and warm-up are the recipe's own.
-    assert [event.learning_rate for event in of_kind(events, Progress)][:2] == [trainer.rate(1), trainer.rate(2)]
+    assert [event.learning_rate for event in of_kind(events, Progress)][:2] == [
+        trainer.course.rate(1),
+        trainer.course.rate(2),
+    ]
 
 
 def test_the_folder_knows_its_beginning_before_the_first_step(

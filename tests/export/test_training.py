@@ -52,10 +52,10 @@ def test_each_epoch_sees_the_mix_of_its_time(tiny_text: Callable[..., str], prep
     recipe = parse_recipe(tiny_text(epochs=4, micro_batches=1).replace("[vocabulary]", later))
     trainer, seen = Trainer(recipe, prepared, tmp_path / "run"), list[int]()
     for epoch in range(4):
-        seen.append(sum(len(rows) for update in trainer.plan(epoch) for rows in update))
+        seen.append(sum(len(rows) for update in trainer.course.plan(epoch) for rows in update))
     assert seen == [56, 56, 168, 168]
     (started,) = of_kind(list(trainer.run()), Started)
-    assert started.steps == sum(len(trainer.plan(epoch)) for epoch in range(4))
+    assert started.steps == sum(len(trainer.course.plan(epoch)) for epoch in range(4))
 
 
 def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Callable[..., Trainer]) -> None:
@@ -69,7 +69,7 @@ def test_evaluations_follow_the_recipe_and_the_end_is_always_evaluated(train: Ca
 def test_a_run_of_so_many_steps_ends_amid_an_epoch_and_goes_on_if_given_more(
     train: Callable[..., Trainer], tmp_path: Path
 ) -> None:
-    epoch_length = len(train("other", steps=1).plan(0))
+    epoch_length = len(train("other", steps=1).course.plan(0))
     steps = epoch_length + 2
     events = list(train("run", epochs=1, steps=steps).run())
     (started,) = of_kind(events, Started)
