@@ -77,7 +77,7 @@ def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = Non
     for name in recipe.data.train:
         for pair in read_pairs(folder / name, report):
             if known and pair.corpus not in known:
-                strange.add(pair.corpus)
+                strange.add(pair.corpus or "one without a name")
             elif known.get(pair.corpus, 1.0) > 0:
                 yield pair
     if strange:

@@ -200,6 +200,9 @@ def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
         list(training_pairs(parse_recipe(CORPORA), tmp_path))
     with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
         prepare(parse_recipe(CORPORA), tmp_path, tmp_path / "cache")
+    (tmp_path / "a.tsv").write_text("a\tb\tonce\nc\td\n")
+    with pytest.raises(RecipeError, match="says nothing of these corpora: one without a name"):
+        list(training_pairs(parse_recipe(CORPORA), tmp_path))
 
 
 def test_prepared_text_is_kept_until_its_content_changes(

@@ -52,7 +52,7 @@ class PositionsView(View):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "turn", "Turn the clocks", id="positions.turn"),
+        Binding("p", "turn", "Turn clocks", id="positions.turn"),
         Binding("d", "dimensions(1)", "Dimensions", id="positions.more-dimensions"),
         Binding("D", "dimensions(-1)", "Fewer dimensions", show=False, id="positions.fewer-dimensions"),
         Binding("n", "count(1)", "Positions", id="positions.more"),
@@ -61,7 +61,7 @@ class PositionsView(View):
         Binding("T", "offset(-1)", "Smaller k", show=False, id="positions.nearer"),
         Binding("c", "layout", "Layout", id="positions.layout"),
         Binding("z", "whole", "Whole", id="positions.whole"),
-        Binding("v", "panel", "Next picture", id="positions.panel"),
+        Binding("v", "panel", "Picture", id="positions.panel"),
         Binding("u", "as_model", "As the model", show=False, id="positions.as-model"),
     ]
 
