@@ -52,6 +52,7 @@ def page(log: TrainingLog, shown: dict[int, Evaluation]) -> str:
         "# The article's experiment: English to German, small enough to watch", "",
         "`ttx train en-de-toy`: post-norm as in the paper, 4 + 4 layers, 8 heads, d_model 128, d_ff 512, "
         f"vocabularies of 10,000 pieces a side, everyday sentences.{so_far} "
+        "The model as it is after the last epoch is [`en-de-toy`](../models/en-de-toy/README.md), with its scores. "
         "`python -m scripts.toy runs/en-de-toy` draws it anew.", "",
         "![Loss and learning rate over the steps](toy/curve.svg)", "",
         "## What it says, epoch by epoch", "",

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/choices"))
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once, each with one thread")
-    wanted = parser.parse_args()
+    wanted = parser.parse_intermixed_args()
     plan = read_plan(wanted.plan)
     if unknown := set(wanted.names) - {run.name for run in plan.runs}:
         parser.error(f"no such run: {', '.join(sorted(unknown))}")
