@@ -39,12 +39,13 @@ def main() -> None:
     with ThreadPoolExecutor(wanted.jobs) as pool:
         list(pool.map(partial(train, runs=wanted.runs, data=wanted.data), chosen))
     for run in chosen:
+        # What is another run's with other weights.
         result_of(run, wanted.runs, wanted.data)
     write_page(plan, wanted.runs, PAGES / f"{wanted.plan.stem}.md")
 
 
 def train(run: Run, runs: Path, data: Path) -> None:
-    """Train one run with `ttx train`, unless it is another's with other weights."""
+    """Train one run with `ttx train` and measure it, unless it is another's with other weights."""
     folder = runs / run.of
     if run.of != run.name or (folder / "result.json").is_file():
         return
@@ -55,6 +56,7 @@ def train(run: Run, runs: Path, data: Path) -> None:
     with open(folder / "said.log", "a", encoding="utf-8") as said:
         one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
         subprocess.run([*command, "--threads", "1"], check=True, stderr=said, env=one_thread)
+    result_of(run, runs, data)
 
 
 if __name__ == "__main__":
