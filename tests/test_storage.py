@@ -15,9 +15,9 @@ from tui_transformer.errors import BundleError
 from tui_transformer.graph_tensors import graph_tensors
 
 
-@pytest.fixture(params=["tiny", "en-de"])
+@pytest.fixture(params=["tiny", "en-de", "en-es"])
 def bundle(request: pytest.FixtureRequest, bundle_folder: Path) -> Path:
-    return bundle_folder if request.param == "tiny" else find_model("en-de")
+    return bundle_folder if request.param == "tiny" else find_model(request.param)
 
 
 @pytest.mark.parametrize("graph", [ENCODER, DECODER])

@@ -1,7 +1,11 @@
-"""All graphs of a bundle as files. What is large is stored once a side, and shared by the graphs that need it."""
+"""All graphs of a bundle as files. What is large is stored once a side, and shared by the graphs that need it.
+
+Where both sides have one embedding, what they have in common stands in the encoder's file only.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,32 +30,37 @@ ALIGNMENT = 64
 
 @dataclass(slots=True)
 class Weights:
-    """A file of external data in the making."""
+    """A file of external data in the making. `places` says where what content is, by its SHA-256."""
 
     name: str
     content: bytearray = field(default_factory=bytearray)
-    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, tensor: TensorProto) -> None:
-        """Store a constant, once under its name, and leave in its stead where it is."""
-        if tensor.name not in self.places:
+        """Store a constant, unless the same is there already, and leave in its stead where it is."""
+        digest = content_digest(tensor)
+        if digest not in self.places:
             self.content.extend(bytes(-len(self.content) % ALIGNMENT))
-            self.places[tensor.name] = (len(self.content), len(tensor.raw_data))
+            self.places[digest] = (len(self.content), len(tensor.raw_data))
             self.content.extend(tensor.raw_data)
-        start, size = self.places[tensor.name]
-        if self.content[start : start + size] != tensor.raw_data:
-            raise ValueError(f"two weights are called {tensor.name}")
+        start, size = self.places[digest]
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
         for key, value in (("location", self.name), ("offset", start), ("length", size)):
             tensor.external_data.add(key=key, value=str(value))
 
 
+def content_digest(tensor: TensorProto) -> bytes:
+    """The same for two constants if their bytes are the same."""
+    return hashlib.sha256(tensor.raw_data).digest()
+
+
 def share(graph: onnx.ModelProto, *files: Weights) -> onnx.ModelProto:
     """Move a graph's large constants into the file that has them already, else into the first."""
     for tensor in graph.graph.initializer:
         if len(tensor.raw_data) >= (SHORT if len(tensor.dims) > 1 else LONG):
-            next((file for file in files if tensor.name in file.places), files[0]).take(tensor)
+            digest = content_digest(tensor)
+            next((file for file in files if digest in file.places), files[0]).take(tensor)
     return graph
 
 
@@ -61,14 +70,15 @@ def write_graph_files(
     """Write every graph of a bundle, and the weights that they share."""
     model = weights, shape, precision, linear
     encoder, decoder = Weights(bundle.ENCODER_WEIGHTS), Weights(bundle.DECODER_WEIGHTS)
+    decoding = (decoder, encoder) if shape.tied == "all" else (decoder,)
     graphs = {
         bundle.ENCODER: share(encoder_graph(*model), encoder),
-        bundle.DECODER: share(decoder_graph(*model), decoder),
+        bundle.DECODER: share(decoder_graph(*model), *decoding),
         bundle.CANDIDATES: candidates_graph(shape, precision),
         bundle.REORDER: reorder_graph(shape, precision),
         bundle.ENCODER_PROBE: share(encoder_graph(*model, probe=True), encoder),
-        bundle.DECODER_PROBE: share(decoder_graph(*model, probe=True), decoder),
-        bundle.LENS: share(lens_graph(*model), decoder),
+        bundle.DECODER_PROBE: share(decoder_graph(*model, probe=True), *decoding),
+        bundle.LENS: share(lens_graph(*model), *decoding),
         bundle.EMBEDDINGS: share(embeddings_graph(*model), encoder, decoder),
     }
     for name, graph in graphs.items():

@@ -239,18 +239,21 @@ def test_a_head_that_is_off_is_one_whose_values_are_zero(
 
 
 def test_graphs_of_a_side_share_their_weights(exported: Exported) -> None:
-    """Two weights of one name and another content would be one model in two versions."""
+    """By what they hold, whatever they are called."""
     from ttx_export.graph import Graph
     from ttx_export.graph_files import Weights, share
 
-    def graph(value: float) -> Any:
+    def graph(name: str, value: float) -> Any:
         g = Graph("one", "fp32")
-        g.output("y", g.op("Identity", g.constant("x", np.full((16, 16), value, np.float32))), g.float_type, (16, 16))
+        g.output("y", g.op("Identity", g.constant(name, np.full((16, 16), value, np.float32))), g.float_type, (16, 16))
         return g.build()
 
-    file = Weights(bundle.ENCODER_WEIGHTS)
-    first, second = share(graph(1.0), file), share(graph(1.0), file)
+    file, other = Weights(bundle.ENCODER_WEIGHTS), Weights(bundle.DECODER_WEIGHTS)
+    first, second = share(graph("x", 1.0), file), share(graph("x", 1.0), file)
     assert len(file.content) == 1024
     assert first == second
-    with pytest.raises(ValueError, match="two weights are called x"):
-        share(graph(2.0), file)
+    share(graph("x", 2.0), file)
+    (renamed,) = share(graph("y", 2.0), other, file).graph.initializer
+    assert (len(file.content), len(other.content)) == (2048, 0)
+    where = {entry.key: entry.value for entry in renamed.external_data}
+    assert where == {"location": bundle.ENCODER_WEIGHTS, "offset": "1024", "length": "1024"}

@@ -93,12 +93,15 @@ def flat(part: Part, depth: int = 0, times: int = 1) -> Iterator[tuple[Part, int
 def stored(shape: Architecture, precision: Precision) -> list[Stored]:
     """The matrices as the graphs keep them: √d_model and the projection have tables of their own, and the keys and
     values of all cross-attention are computed by the encoder's side. An 8-bit table has a scale of 4 bytes a row.
+    A table that both sides share, and the positions then, stand in the encoder's file only.
     """
     d, f = shape.d_model, shape.d_ff
     size = BYTES[precision]
     row = d * size + (4 if precision == "int8" else 0)
     positions = shape.positions * d * (2 if precision == "fp16" else 4)
     encoder, decoder = shape.encoder_layers * size, shape.decoder_layers * size
+    target = {"target embedding": shape.target_vocabulary * row, "positions": positions}
+    of_its_own = {} if shape.tied == "all" else target
     sizes = {
         ENCODER_WEIGHTS: {
             "source embedding": shape.source_vocabulary * row, "self-attention": encoder * 4 * d * d,
@@ -106,9 +109,10 @@ def stored(shape: Architecture, precision: Precision) -> list[Stored]:
             "positions": positions,
         },
         DECODER_WEIGHTS: {
-            "target embedding": shape.target_vocabulary * row, "self-attention": decoder * 4 * d * d,
+            **of_its_own,
+            "self-attention": decoder * 4 * d * d,
             "cross-attention, query and output": decoder * 2 * d * d, "feed-forward": decoder * 2 * d * f,
-            "projection": shape.target_vocabulary * d * size, "positions": positions,
+            "projection": shape.target_vocabulary * d * size,
         },
     }  # fmt: skip
     return [Stored(file, name, count) for file, kinds in sizes.items() for name, count in kinds.items()]

@@ -58,10 +58,12 @@ class Node:
 def weights(bundle: Bundle) -> list[GraphTensor]:
     """Those of both sides as the translating graphs have them; the other graphs read the same bytes.
 
-    Raises BundleError.
+    What both sides read stands here once, as the encoder's. Raises BundleError.
     """
     found = [tensor for name in (ENCODER, DECODER) for tensor in graph_tensors(bundle.file(name))]
-    return [tensor for tensor in found if _is_weight(tensor.name)]
+    # The first at each place; small ones are inside their graph, and have none.
+    first = {(one.file, one.name if one.offset is None else one.offset): one for one in reversed(found)}
+    return [one for one in reversed(first.values()) if _is_weight(one.name)]
 
 
 def anatomy(shape: Architecture, tensors: Sequence[GraphTensor] = ()) -> Node:
