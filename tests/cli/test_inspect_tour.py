@@ -97,23 +97,31 @@ def walked(folder: Path, *keys: str) -> Iterator[str]:
         stdin=its, stdout=its, stderr=its, env=environment, cwd=folder,
     ) as process:  # fmt: skip
         os.close(its)
-        for key in keys:
-            sent = ""
-            while not sent.endswith("q leave\x1b[0m\x1b[K"):
-                chunk = _read(ours)
-                assert chunk, sent
-                sent += chunk.decode(errors="replace")
-            yield sent
-            if key == INTERRUPT:
-                process.send_signal(signal.SIGINT)
-            else:
-                os.write(ours, key.encode())
-        rest = b""
-        while chunk := _read(ours):
-            rest += chunk
-        os.close(ours)
-        assert process.wait(LONG) == 0
-        yield rest.decode(errors="replace")
+        try:
+            for key in keys:
+                yield _until_drawn(ours)
+                if key == INTERRUPT:
+                    process.send_signal(signal.SIGINT)
+                else:
+                    os.write(ours, key.encode())
+            rest = b""
+            while chunk := _read(ours):
+                rest += chunk
+            os.close(ours)
+            assert process.wait(LONG) == 0
+            yield rest.decode(errors="replace")
+        finally:
+            # A tour that did not do as it should is not waited for.
+            process.kill()
+
+
+def _until_drawn(descriptor: int) -> str:
+    sent = ""
+    while not sent.endswith("q leave\x1b[0m\x1b[K"):
+        chunk = _read(descriptor)
+        assert chunk, sent
+        sent += chunk.decode(errors="replace")
+    return sent
 
 
 def _read(descriptor: int) -> bytes:
