@@ -100,8 +100,6 @@ def stored(shape: Architecture, precision: Precision) -> list[Stored]:
     row = d * size + (4 if precision == "int8" else 0)
     positions = shape.positions * d * (2 if precision == "fp16" else 4)
     encoder, decoder = shape.encoder_layers * size, shape.decoder_layers * size
-    target = {"target embedding": shape.target_vocabulary * row, "positions": positions}
-    of_its_own = {} if shape.tied == "all" else target
     sizes = {
         ENCODER_WEIGHTS: {
             "source embedding": shape.source_vocabulary * row, "self-attention": encoder * 4 * d * d,
@@ -109,12 +107,13 @@ def stored(shape: Architecture, precision: Precision) -> list[Stored]:
             "positions": positions,
         },
         DECODER_WEIGHTS: {
-            **of_its_own,
-            "self-attention": decoder * 4 * d * d,
+            "target embedding": shape.target_vocabulary * row, "self-attention": decoder * 4 * d * d,
             "cross-attention, query and output": decoder * 2 * d * d, "feed-forward": decoder * 2 * d * f,
-            "projection": shape.target_vocabulary * d * size,
+            "projection": shape.target_vocabulary * d * size, "positions": positions,
         },
     }  # fmt: skip
+    if shape.tied == "all":
+        del sizes[DECODER_WEIGHTS]["target embedding"], sizes[DECODER_WEIGHTS]["positions"]
     return [Stored(file, name, count) for file, kinds in sizes.items() for name, count in kinds.items()]
 
 
