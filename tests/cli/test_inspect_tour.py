@@ -94,7 +94,7 @@ def walked(folder: Path, *keys: str) -> Iterator[str]:
     environment |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
     with subprocess.Popen(
         [sys.executable, "-m", "tui_transformer", "inspect", "tour", "Good morning."],
-        stdin=its, stdout=its, stderr=its, env=environment, cwd=folder,
+        stdin=its, stdout=its, stderr=its, env=environment, cwd=folder, preexec_fn=_heed_interrupts,
     ) as process:  # fmt: skip
         os.close(its)
         try:
@@ -113,6 +113,11 @@ def walked(folder: Path, *keys: str) -> Iterator[str]:
         finally:
             # A tour that did not do as it should is not waited for.
             process.kill()
+
+
+def _heed_interrupts() -> None:
+    """Also where the tests run in the background, whose processes ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _until_drawn(descriptor: int) -> str:
