@@ -15,6 +15,8 @@ from ttx_export.evaluate import dev_score
 from ttx_export.model import parameter_count
 from ttx_export.package import Wanted, export_bundle
 
+from tui_transformer.training_log import read_training_log
+
 from .plan import Run
 
 POSITIONS = 4096
@@ -44,9 +46,11 @@ def result_file(run: Run, runs: Path) -> Path:
 
 
 def result_of(run: Run, runs: Path, data: Path) -> Result:
-    """Measure a run that is trained, or read what was measured before."""
+    """Measure a run that is trained, or read what was measured before. Raises ValueError if it is not trained yet."""
     file = result_file(run, runs)
     if not file.is_file():
+        if read_training_log(runs / run.of).ended != "finished":
+            raise ValueError(f"the run {run.of} has not come to its end")
         checkpoint = load_checkpoint(runs / run.of / run.weights)
         file.write_text(json.dumps(asdict(measured(checkpoint, file.with_suffix(""), data)), indent=1))
     return read_result(file)
