@@ -36,9 +36,8 @@ class Weights:
     content: bytearray = field(default_factory=bytearray)
     places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
-    def take(self, tensor: TensorProto) -> None:
+    def take(self, tensor: TensorProto, digest: bytes) -> None:
         """Store a constant, unless the same is there already, and leave in its stead where it is."""
-        digest = content_digest(tensor)
         if digest not in self.places:
             self.content.extend(bytes(-len(self.content) % ALIGNMENT))
             self.places[digest] = (len(self.content), len(tensor.raw_data))
@@ -50,17 +49,12 @@ class Weights:
             tensor.external_data.add(key=key, value=str(value))
 
 
-def content_digest(tensor: TensorProto) -> bytes:
-    """The same for two constants if their bytes are the same."""
-    return hashlib.sha256(tensor.raw_data).digest()
-
-
 def share(graph: onnx.ModelProto, *files: Weights) -> onnx.ModelProto:
     """Move a graph's large constants into the file that has them already, else into the first."""
     for tensor in graph.graph.initializer:
         if len(tensor.raw_data) >= (SHORT if len(tensor.dims) > 1 else LONG):
-            digest = content_digest(tensor)
-            next((file for file in files if digest in file.places), files[0]).take(tensor)
+            digest = hashlib.sha256(tensor.raw_data).digest()
+            next((file for file in files if digest in file.places), files[0]).take(tensor, digest)
     return graph
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from .loss import projected_cross_entropy
 from .model import Transformer
 from .prepare import Prepared
 from .recipe import Training
+from .seeds import mixed_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Learner:
         tokens = sum(len(self.prepared.train.target[i]) + 1 for members in micro_batches for i in members)
         sums = torch.zeros(3)
         for index in self.processes.share(list(range(len(micro_batches)))):
-            torch.manual_seed(_mixed_seed(self.options.seed, step, index))
+            torch.manual_seed(mixed_seed(self.options.seed, step, index))
             sums[:2] += self._backward(micro_batches[index], tokens)
         sums[2] = float(stop)
         loss, correct, stops = map(float, self.processes.sum(sums))
@@ -109,8 +109,3 @@ class Learner:
         )  # fmt: skip
         (sums.smoothed / tokens).backward()
         return torch.stack([sums.plain, sums.correct]).detach().cpu()
-
-
-def _mixed_seed(*numbers: int) -> int:
-    """One well-mixed 63-bit seed from several numbers: neighbouring steps must not share dropout patterns."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

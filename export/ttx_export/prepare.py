@@ -20,6 +20,7 @@ from .corpus import ReadReport, content_hash, read_pairs, training_pairs, vocabu
 from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
 from .recipe import Recipe
+from .seeds import mixed_seed
 from .vocabulary import Vocabularies, make_vocabularies
 
 DRAWS = 4
@@ -112,7 +113,8 @@ def _encode(recipe: Recipe, vocabularies: Vocabularies, data_folder: Path, repor
     if not dropout:
         pairs = training_pairs(recipe, data_folder)
         return encode_corpus(pairs, source, target, recipe.data, report, TRAINING_TEXT)
-    seeds = _seeds(recipe.training.seed)
+    # SentencePiece takes 31 bits.
+    seeds = (mixed_seed(recipe.training.seed, number) >> 32 for number in itertools.count())
     packer = CorpusPacker(
         lambda texts: source.encode_dropping(texts, dropout, next(seeds)), target.encode_all, recipe.data
     )
@@ -120,12 +122,6 @@ def _encode(recipe: Recipe, vocabularies: Vocabularies, data_folder: Path, repor
         packer.read(training_pairs(recipe, data_folder), ReadReport() if draw else report)
         packer.end_draw()
     return packer.packed(report, TRAINING_TEXT)
-
-
-def _seeds(seed: int) -> Iterator[int]:
-    """As many seeds of 31 bits as are wanted, of one of any size."""
-    for number in itertools.count():
-        yield int(np.random.default_rng((seed, number)).integers(2**31))
 
 
 def _write(vocabularies: Vocabularies, train: EncodedCorpus, report: str, folder: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from .page import write_page
 from .plan import Run, read_plan
-from .result import result_of
+from .result import result_file, result_of
 
 PAGES = Path(__file__).parents[2] / "docs" / "choices"
 
@@ -47,7 +47,7 @@ def main() -> None:
 def train(run: Run, runs: Path, data: Path) -> None:
     """Train one run with `ttx train` and measure it, unless it is another's with other weights."""
     folder = runs / run.of
-    if run.of != run.name or (folder / "result.json").is_file():
+    if run.of != run.name or result_file(run, runs).is_file():
         return
     folder.mkdir(parents=True, exist_ok=True)
     recipe = folder / "wanted.toml"

@@ -12,7 +12,7 @@ from ttx_export.checkpoint import Checkpoint, load_checkpoint
 from ttx_export.corpus import Pair, ReadReport
 from ttx_export.encoded import encode_corpus
 from ttx_export.evaluate import dev_score
-from ttx_export.model import parameter_count
+from ttx_export.model import Transformer, parameter_count
 from ttx_export.package import Wanted, export_bundle
 
 from tui_transformer.training_log import read_training_log
@@ -67,18 +67,19 @@ def measured(checkpoint: Checkpoint, bundle: Path, data: Path) -> Result:
     """Score a checkpoint on its recipe's development sets; its fp32 bundle is left in `bundle`."""
     model = export_bundle(checkpoint, bundle, Wanted("fp32", data, beam=1), print)
     scores = {(score["set"], score["metric"]): score["value"] for score in model.manifest.scores}
+    network = checkpoint.build_model()
     sets = {
-        name: Score(nats_a_character(checkpoint, name, pairs), scores[name, "BLEU"], scores[name, "chrF"])
+        name: Score(nats_a_character(network, checkpoint, name, pairs), scores[name, "BLEU"], scores[name, "chrF"])
         for name, pairs in development_sets(checkpoint.recipe.data, data).items()
     }
-    return Result(parameter_count(checkpoint.build_model()), checkpoint.progress["tokens"] / 1e6, sets)
+    return Result(parameter_count(network), checkpoint.progress["tokens"] / 1e6, sets)
 
 
-def nats_a_character(checkpoint: Checkpoint, name: str, pairs: list[Pair]) -> float:
+def nats_a_character(network: Transformer, checkpoint: Checkpoint, name: str, pairs: list[Pair]) -> float:
     """Negative log-likelihood of the references, ends included, over their characters, whatever the vocabulary."""
     vocabularies, recipe = checkpoint.vocabularies, checkpoint.recipe
     corpus = encode_corpus(pairs, vocabularies.source, vocabularies.target, recipe.data, ReadReport(), name)
-    score = dev_score(checkpoint.build_model(), corpus, vocabularies.special, POSITIONS, torch.float32)
+    score = dev_score(network, corpus, vocabularies.special, POSITIONS, torch.float32)
     tokens = int(corpus.target.lengths.sum()) + len(corpus)
     characters = sum(len(vocabularies.target.decode(corpus.target[i].tolist())) for i in range(len(corpus)))
     return score.loss * tokens / characters

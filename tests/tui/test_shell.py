@@ -430,12 +430,14 @@ def test_a_session_that_cannot_be_kept_ends_nothing(at_work: App, tmp_path: Path
     run(leaving())
 
 
-def test_a_model_that_is_not_there_is_said_and_nothing_is_lost() -> None:
-    def load() -> Any:
-        raise BundleError("no model 'x'")
+def nowhere() -> Any:
+    """A model that cannot be loaded."""
+    raise BundleError("no model 'x'")
 
+
+def test_a_model_that_is_not_there_is_said_and_nothing_is_lost() -> None:
     async def failing() -> None:
-        app = TtxApp(load, Sitting(text="Good night."))
+        app = TtxApp(nowhere, Sitting(text="Good night."))
         async with app.run_test() as pilot:
             await pilot.pause(0.2)
             assert any("no model 'x'" in notification.message for notification in app._notifications)
@@ -560,11 +562,8 @@ def test_the_last_edit_wins(at_work: App, translator: Translator, monkeypatch: p
 
 
 def test_a_model_that_is_not_there_is_not_awaited_for_ever() -> None:
-    def load() -> Any:
-        raise BundleError("no model 'x'")
-
     async def failing() -> None:
-        app = TtxApp(load, Sitting(text="Good night."))
+        app = TtxApp(nowhere, Sitting(text="Good night."))
         async with app.run_test() as pilot:
             await pilot.pause(0.2)
             await pilot.press(*" Sleep.")
