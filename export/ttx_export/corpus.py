@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tui_transformer.errors import RecipeError
 
+from .cleaning import Cleaning
 from .recipe import Recipe
 
 
@@ -73,13 +74,17 @@ def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = Non
     Raises RecipeError, at the end, if a corpus is not named in the recipe.
     """
     known = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
+    cleaning = Cleaning(recipe)
     strange: set[str] = set()
     for name in recipe.data.train:
         for pair in read_pairs(folder / name, report):
             if known and pair.corpus not in known:
                 strange.add(pair.corpus or "one without a name")
             elif known.get(pair.corpus, 1.0) > 0:
-                yield pair
+                if not (fault := cleaning.fault(pair)):
+                    yield pair
+                elif report:
+                    report.left_out[fault] += 1
     if strange:
         raise RecipeError(f"the recipe says nothing of these corpora: {', '.join(sorted(strange))}")
 

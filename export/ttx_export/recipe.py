@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from tui_transformer.errors import RecipeError
 
+from .cleaning import RULES
 from .sections import section, table, tables, texts
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -56,6 +57,8 @@ class Data:
     """Pairs with more pieces on a side, end included, are left out."""
     max_ratio: float = 3.0
     """Pairs of which one side has more than this many times the pieces of the other (plus 5) are left out."""
+    leave_out: tuple[str, ...] = ()
+    """What else is left out (`cleaning`): "untranslated", "wrong language", "near-duplicates"."""
     later: tuple[Later, ...] = ()
     """How the mix changes in the course of training. The vocabularies are learnt from the corpora's first weights."""
 
@@ -175,7 +178,8 @@ def parse_recipe(text: str) -> Recipe:
         section(Corpus, corpus, "data.corpora") for corpus in tables(data.pop("corpora", []), "data.corpora")
     )
     later = tuple(section(Later, change, "data.later") for change in tables(data.pop("later", []), "data.later"))
-    data["train"] = texts(data.get("train", []), "data.train")
+    for option in ("train", "leave_out"):
+        data[option] = texts(data.get(option, []), f"data.{option}")
     dev = table(data.get("dev", {}), "data.dev")
     data["dev"] = MappingProxyType(dict(zip(dev, texts([*dev.values()], "data.dev"), strict=True)))
     sections = {
@@ -218,6 +222,8 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError(f"name must do as the name of a folder, {recipe.name!r} does not")
     if not data.train:
         raise ValueError("[data] needs train = [files]")
+    if unknown := set(data.leave_out) - set(RULES):
+        raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
     if any(corpus.weight < 0 for corpus in data.corpora):
         raise ValueError("a corpus weight cannot be negative")
     for later in data.later:
