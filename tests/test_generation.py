@@ -136,3 +136,38 @@ def test_a_banned_piece_is_never_said(translator: Translator, options: Options) 
     assert usual[0] not in said
     steps = [event for event in muted.stream(line, options) if hasattr(event, "chosen")]
     assert usual[0] not in [step.chosen.id for step in steps]
+
+
+@pytest.mark.parametrize("options", [Options(beam=1), Options(beam=3)])
+def test_what_is_banned_at_first_may_be_said_later(translator: Translator, options: Options) -> None:
+    """As if the first piece of the usual translation were the end: the rule itself looks at nothing but ids."""
+    line = "Tom likes Tom."
+    usual = translator.translate_batch(translator.split(line), options)[0][0].ids
+    muted = Translator(translator.bundle, "cpu")
+    muted.banned = Banned(first=(usual[0],))
+    said = muted.translate_batch(muted.split(line), options)[0][0].ids
+    assert said[0] != usual[0]
+    assert muted.banned.at(begins=False).without(answer := Said(np.zeros((1, 3), np.float32))) is answer
+    # A forced beginning is a beginning.
+    begun = replace(options, prefix=usual[:1])
+    assert muted.translate_batch(muted.split(line), begun)[0][0].ids[1:] == usual[1:]
+    # What is read instead of searched for is read as it is.
+    (*_, finished) = muted.stream(line, replace(options, target=usual))
+    assert finished.ids == usual
+
+
+def test_a_sentence_is_never_answered_with_nothing() -> None:
+    """Of this one, beam search with en-es finds the empty translation likeliest."""
+    translator = Translator.load("en-es", "cpu")
+    line = "Is the Loch Ness monster real or is it just an elaborate hoax?"
+    assert translator.translate_line(line)
+    assert translator.translate_line("") == ""
+    assert translator.banned.first == (translator.special.target_eos,)
+    (*_, finished) = translator.stream("")
+    assert finished.text == ""
+
+
+def test_a_model_that_may_say_nothing_is_let(translator: Translator) -> None:
+    generation = replace(translator.generation, may_be_empty=True)
+    bundle = replace(translator.bundle, manifest=replace(translator.bundle.manifest, generation=generation))
+    assert Translator(bundle, "cpu").banned == Banned()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,10 +14,17 @@ LIKELY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Banned:
-    """`ids` that are never said; with `renormalize` what remains is a distribution again."""
+    """`ids` that are never said, and those that nothing begins with; with `renormalize` what remains is a
+    distribution again.
+    """
 
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] = ()
     renormalize: bool = False
+    first: tuple[int, ...] = ()
+
+    def at(self, begins: bool) -> Banned:
+        """What is banned of the next token: `begins` says that it is the first."""
+        return replace(self, ids=(*self.ids, *self.first), first=()) if begins and self.first else self
 
     def without(self, answer: Answer) -> Answer:
         """The answer as if the banned tokens were not there."""

@@ -118,19 +118,20 @@ def decode(
 
     `banned`: what the search must not choose. Lazy: whoever stops reading stops the decoding.
     """
-    banned = banned or Banned(())
-    scores = search.needs_scores or bool(banned.ids)
+    banned = banned or Banned()
     every = np.arange(cache.rows)
     columns = np.array([(bos, *prefix) for prefix in prefixes or [()] * cache.rows], np.int64).T
     for read, forced in pairwise(columns):
-        step = runtime.step(read, cache, scores, attentions)
+        step = runtime.step(read, cache, search.needs_scores, attentions)
         yield Observed(step, every, forced)
         cache = step.cache
     cache = cache.select(search.sentences)
+    begins = len(columns) == 1
     while not search.done:
-        sentences = search.sentences
-        step = runtime.step(search.ids, cache, scores, attentions)
-        moves = search.advance(banned.without(step))
+        sentences, now = search.sentences, banned.at(begins)
+        step = runtime.step(search.ids, cache, search.needs_scores or bool(now.ids), attentions)
+        moves = search.advance(now.without(step))
+        begins = False
         yield Observed(step, sentences, moves.chosen)
         if not search.done:
             cache = step.cache.select(moves.rows, moves.sentences)

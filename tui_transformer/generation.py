@@ -19,7 +19,9 @@ class Generation:
     `ranking` says how beam search compares hypotheses and when it stops (`ranking`); `early_stopping` and
     `forced_end` have a meaning only for "transformers". `max_length` is the most pieces of a translation, its end
     included, None for twice the source and 10. `banned` are ids that are never said; with `renormalize` the other
-    pieces' probabilities sum to 1 without them. Raises ValueError for impossible values.
+    pieces' probabilities sum to 1 without them. Unless `may_be_empty`, no translation ends before its first piece: for
+    some sentences a beam would find the empty one likeliest (Stahlberg and Byrne 2019). Raises ValueError for impossible
+    values.
     """
 
     beam: int = 4
@@ -30,6 +32,7 @@ class Generation:
     forced_end: bool = False
     banned: tuple[int, ...] = ()
     renormalize: bool = False
+    may_be_empty: bool = False
 
     def __post_init__(self) -> None:
         most = 1 if self.max_length is None else self.max_length

@@ -143,6 +143,7 @@ def read_generation(config: Values, generation: Values | None) -> Generation:
             forced_end=forced is not None,
             banned=_banned(values, end),
             renormalize=bool(values.get("renormalize_logits")),
+            may_be_empty=True,
         )
     except (ValueError, TypeError, OverflowError) as error:
         raise RecipeError(f"generation config: {error}") from None

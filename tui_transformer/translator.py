@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,8 @@ class Translator:
         self.bundle = bundle
         self.special = manifest.special
         self.generation = manifest.generation
-        self.banned = Banned(self.generation.banned, self.generation.renormalize)
+        first = () if self.generation.may_be_empty else (self.special.target_eos,)
+        self.banned = Banned(self.generation.banned, self.generation.renormalize, first)
         self.source, self.target = load_tokenizers(bundle)
         self.runtime = open_runtime(bundle, device, threads)
         self._computed_by = device, threads
@@ -87,9 +89,9 @@ class Translator:
         watch = Watcher(self.target, length, options)
         yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
-        turns = decode(
-            self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], True, self.banned
-        )
+        # Of nothing, nothing is a good translation.
+        banned = self.banned if source.ids else replace(self.banned, first=())
+        turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], True, banned)
         for position, turn in enumerate(turns):
             if turn.chosen is None:
                 assert isinstance(search, BeamSearch)

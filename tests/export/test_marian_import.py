@@ -116,7 +116,7 @@ def test_without_a_generation_config_the_old_place_is_asked(folder: Path) -> Non
     changed(folder / "config.json", num_beams=6, max_length=512, bad_words_ids=[[9]], normalize_before=False)
     origin = read_foreign(folder, NAMING).origin
     assert origin is not None
-    assert origin.generation == Generation(6, 1.0, 511, "transformers", False, True, (9,), False)
+    assert origin.generation == Generation(6, 1.0, 511, "transformers", False, True, (9,), False, True)
 
 
 def test_the_end_is_never_banned_as_generate_has_it(folder: Path) -> None:
