@@ -20,8 +20,8 @@ class Generation:
     `forced_end` have a meaning only for "transformers". `max_length` is the most pieces of a translation, its end
     included, None for twice the source and 10. `banned` are ids that are never said; with `renormalize` the other
     pieces' probabilities sum to 1 without them. Unless `may_be_empty`, no translation ends before its first piece: for
-    some sentences a beam would find the empty one likeliest (Stahlberg and Byrne 2019). Raises ValueError for impossible
-    values.
+    some sentences a beam would find the empty one likeliest (Stahlberg and Byrne 2019). Raises ValueError for
+    impossible values.
     """
 
     beam: int = 4
