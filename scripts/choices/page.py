@@ -36,3 +36,8 @@ def lines(plan: Plan, results: dict[Run, Result]) -> Iterator[str]:
     for run, result in results.items():
         sets = " | ".join(f"{s.nats:.3f} | {s.bleu:.2f} | {s.chrf:.2f}" for s in result.sets.values())
         yield f"| {run.what} | {result.parameters / 1e6:.1f} | {result.tokens:.1f} | {sets} |"
+    if plan.decided:
+        yield ""
+        yield "## What was decided"
+        yield ""
+        yield plan.decided.strip()

@@ -25,11 +25,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`every` are the settings in which all runs differ from the recipe `base`."""
+    """`every` are the settings in which all runs differ from the recipe `base`; `decided` says what came of it."""
 
     base: str
     every: Mapping[str, Any]
     runs: tuple[Run, ...]
+    decided: str
 
 
 def read_plan(path: Path) -> Plan:
@@ -40,7 +41,7 @@ def read_plan(path: Path) -> Plan:
     for run in values["run"]:
         recipe = changed(text, {**values["every"], **run.get("change", {})})
         runs.append(Run(run["name"], run["what"], run.get("of", run["name"]), run.get("weights", ""), recipe))
-    return Plan(values["recipe"], values["every"], tuple(runs))
+    return Plan(values["recipe"], values["every"], tuple(runs), values.get("decided", ""))
 
 
 def changed(recipe: str, settings: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ def test_the_page_shows_the_runs_that_have_a_result(tmp_path: Path) -> None:
         result = Result(1_234_567, 5.25, {"news": Score(1.5 + number, 12.345, 40.0)})
         file.write_text(json.dumps(asdict(result)), encoding="utf-8")
     write_page(plan, tmp_path, tmp_path / "page.md")
+    assert plan.decided.strip() in (tmp_path / "page.md").read_text(encoding="utf-8")
     rows = [line for line in (tmp_path / "page.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     assert rows[0] == "| change | M parameters | M target tokens | news: nats | BLEU | chrF |"
     assert rows[2:] == [

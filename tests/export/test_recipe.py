@@ -159,7 +159,8 @@ def test_a_recipe_is_found_by_path_or_by_name(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_what_ships_can_be_read(path: Path) -> None:
     recipe = load_recipe(path)
-    assert recipe.name == path.stem
+    # A model's second training has a recipe of its own.
+    assert recipe.name == path.stem.removesuffix("-wider")
     assert all(corpus.licence and corpus.attribution for corpus in recipe.data.corpora if corpus.weight)
 
 
