@@ -18,7 +18,7 @@ from pathlib import Path
 from tui_transformer.errors import RecipeError
 
 from .cleaning import Cleaning
-from .recipe import COPIES, Recipe
+from .recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,6 @@ def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = Non
                     report.left_out[fault] += 1
     if strange:
         raise RecipeError(f"the recipe says nothing of these corpora: {', '.join(sorted(strange))}")
-
-
-def with_copies(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """The pairs, each followed by its target as a translation of itself if the recipe wants such copies. Lazy."""
-    for pair in pairs:
-        yield pair
-        if recipe.data.copies:
-            yield Pair(pair.target, pair.target, COPIES)
 
 
 def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from tui_transformer.errors import BundleError, RecipeError
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
-from .corpus import ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs, with_copies
+from .corpus import ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
 from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
 from .recipe import Recipe
@@ -111,7 +111,7 @@ def _encode(recipe: Recipe, vocabularies: Vocabularies, data_folder: Path, repor
     """The training text as ids; with BPE-dropout drawn so often, of which epochs take one after the other."""
     source, target, dropout = vocabularies.source, vocabularies.target, recipe.vocabulary.dropout
     if not dropout:
-        pairs = with_copies(recipe, training_pairs(recipe, data_folder))
+        pairs = training_pairs(recipe, data_folder)
         return encode_corpus(pairs, source, target, recipe.data, report, TRAINING_TEXT)
     # SentencePiece takes 31 bits.
     seeds = (mixed_seed(recipe.training.seed, number) >> 32 for number in itertools.count())
@@ -119,8 +119,7 @@ def _encode(recipe: Recipe, vocabularies: Vocabularies, data_folder: Path, repor
         lambda texts: source.encode_dropping(texts, dropout, next(seeds)), target.encode_all, recipe.data
     )
     for draw in range(DRAWS):
-        pairs = with_copies(recipe, training_pairs(recipe, data_folder))
-        packer.read(pairs, ReadReport() if draw else report)
+        packer.read(training_pairs(recipe, data_folder), ReadReport() if draw else report)
         packer.end_draw()
     return packer.packed(report, TRAINING_TEXT)
 

@@ -20,10 +20,6 @@ if not RECIPES.is_dir():
     RECIPES = Path(__file__).parents[1] / "recipes"
 
 
-COPIES = "copies of targets"
-"""What the corpus is called that a recipe's `data.copies` adds."""
-
-
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """One part of the training text: what the third column of the data calls it, and on what terms."""
@@ -63,9 +59,6 @@ class Data:
     """Pairs of which one side has more than this many times the pieces of the other (plus 5) are left out."""
     leave_out: tuple[str, ...] = ()
     """What else is left out (`cleaning`): "untranslated", "wrong language", "near-duplicates"."""
-    copies: float = 0.0
-    """How much of the targets an epoch also sees as translations of themselves, 0.1 is a tenth by lot: names and what
-    else stays as it is are learnt to be copied (Currey et al. 2017)."""
     later: tuple[Later, ...] = ()
     """How the mix changes in the course of training. The vocabularies are learnt from the corpora's first weights."""
 
@@ -75,7 +68,7 @@ class Data:
         for change in sorted(self.later, key=lambda later: later.epoch):
             if epoch + 1 >= change.epoch:
                 weights |= change.weights
-        return weights | ({COPIES: self.copies} if self.copies else {})
+        return weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +226,6 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
     if any(corpus.weight < 0 for corpus in data.corpora):
         raise ValueError("a corpus weight cannot be negative")
-    if not 0 <= data.copies < math.inf:
-        raise ValueError("data.copies cannot be negative")
     for later in data.later:
         _check_later(later, {corpus.name for corpus in data.corpora if corpus.weight > 0})
     if training.batch_tokens // max(1, training.micro_batches) < data.max_length:

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ttx_export.batches import choose_pairs
 from ttx_export.corpus import Pair, ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
 from ttx_export.encoded import Sequences, encode_corpus
 from ttx_export.prepare import DRAWS, Prepared, prepare
-from ttx_export.recipe import COPIES, Data, Later, Recipe, parse_recipe
+from ttx_export.recipe import Data, Later, Recipe, parse_recipe
 
 from tui_transformer.errors import RecipeError
 
@@ -183,21 +182,6 @@ def test_each_corpus_is_taken_by_its_weight(tmp_path: Path) -> None:
     assert seen.count("once") == 40
     assert 80 < seen.count("often") < 120
     assert list(vocabulary_pairs(recipe, pairs)) == list(vocabulary_pairs(recipe, pairs))
-
-
-def test_targets_are_also_translations_of_themselves_if_wanted(
-    tiny_text: Callable[..., str], data_folder: Path, tmp_path: Path
-) -> None:
-    plain = prepare(parse_recipe(tiny_text()), data_folder, tmp_path)
-    recipe = parse_recipe(tiny_text().replace("[data]", "[data]\ncopies = 0.25"))
-    prepared = prepare(recipe, data_folder, tmp_path)
-    assert prepared.report == "112 pairs (everyday 56, copies of targets 56); left out: none"
-    assert prepared.vocabularies.source.model == plain.vocabularies.source.model, "learnt from the same text"
-    train, source, target = prepared.train, prepared.vocabularies.source, prepared.vocabularies.target
-    copies = [i for i in range(len(train)) if train.names[train.corpus[i]] == COPIES]
-    assert all(source.decode(train.source[i].tolist()) == target.decode(train.target[i].tolist()) for i in copies)
-    seen = choose_pairs(train, recipe.data.weights(3), np.random.default_rng(1), 3)
-    assert (len(seen), len(set(seen) & set(copies))) == (56 + 14, 14)
 
 
 def test_a_later_mix_reads_and_spells_the_same_text(tmp_path: Path) -> None:

@@ -63,7 +63,6 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[vocabulary]\nkind = 'bpemb'\nshared = true", "one vocabulary a language"),
         ("[vocabulary]\nshared = 1", "vocabulary: shared must be true or false"),
         ("[[data.corpora]]\nname = 'a'\nweight = -0.5", "weight cannot be negative"),
-        ("copies = -0.1", "copies cannot be negative"),
         ("[[data.corpora]]\nlicence = 'a'", "data.corpora lacks name"),
         ("[data.dev]\nnews = 3", "data.dev must hold texts"),
     ],
