@@ -2,7 +2,8 @@
 
     python scripts/recard.py models/en-de --data DATA [--test DATA/en-de/test.newstest2014.tsv]
 
-Development sets are those of the bundle's recipe, below DATA. Needs the [train] extra's sacrebleu, not PyTorch.
+Development sets are those of the bundle's recipe, below DATA; scores of test sets that are not named stay as they are.
+Needs the [train] extra's sacrebleu, not PyTorch.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from tui_transformer.bundle import Bundle
 from tui_transformer.errors import BundleError, TtxError
 
 
-def recard(path: Path, data: Path, tests: tuple[Path, ...], beam: int, run: Path | None = None) -> Bundle:
+def recard(path: Path, data: Path, tests: tuple[Path, ...], beam: int | None, run: Path | None = None) -> Bundle:
     """The bundle with a new card. Raises TtxError; all that can fail comes before the first change."""
     model = bundle.verify_bundle(path)
     recipe = _recipe(model)
+    beam = beam or model.manifest.generation.beam
     found = assess(model, development_sets(recipe.data, data), sets_of(tests), beam, _say)
     manifest = with_curve(with_sizes(found.told_in(model.manifest), recipe.data, data), run)
     others = sum(int(file["size"]) for name, file in manifest.files.items() if name != bundle.CARD)
@@ -48,7 +50,7 @@ def main() -> int:
     parser.add_argument("model", type=Path, help="the bundle's folder")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the recipe's development sets")
     parser.add_argument("--test", type=Path, action="append", default=[], help="a set by which nothing was chosen")
-    parser.add_argument("--beam", type=int, default=4)
+    parser.add_argument("--beam", type=int, help="the model's own, if not given")
     parser.add_argument("--run", type=Path, help="the run's folder, if it is still there: for the learning curve")
     options = parser.parse_args()
     try:

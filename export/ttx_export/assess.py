@@ -29,8 +29,10 @@ class Assessment:
     weaknesses: tuple[Weakness, ...] = ()
 
     def told_in(self, manifest: Manifest) -> Manifest:
-        """The manifest with these scores."""
-        return replace(manifest, scores=tuple(asdict(score) for score in self.scores))
+        """The manifest with these scores, and with those it has of other sets."""
+        measured = {score.set for score in self.scores}
+        others = [score for score in manifest.scores if score["set"] not in measured]
+        return replace(manifest, scores=(*(asdict(score) for score in self.scores), *others))
 
 
 def assess(model: Bundle, dev: Sets, tests: Sets, beam: int, say: Say) -> Assessment:

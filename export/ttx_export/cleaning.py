@@ -3,64 +3,91 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tui_transformer.errors import RecipeError
+from tui_transformer.extras import require_extra
 
 if TYPE_CHECKING:
-    from .corpus import Pair
+    from .corpus import Pair, ReadReport
     from .recipe import Recipe
 
 UNTRANSLATED, WRONG_LANGUAGE, NEAR_DUPLICATES = "untranslated", "wrong language", "near-duplicates"
 RULES = (UNTRANSLATED, WRONG_LANGUAGE, NEAR_DUPLICATES)
-WORDS_TO_TELL = 5
-"""With fewer words a text may well be a name or a command that is the same in both languages."""
+WORDS_TO_TELL, LETTERS_TO_TELL = 5, 10
+"""With fewer words a text may well be a name or a command that is the same in both languages. What is written without
+spaces counts by letters."""
+WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
 CERTAIN = 0.9
 """How sure the language has to be. Of 12,000 clean English and German pairs none was taken for something else."""
 
 
 class Cleaning:
-    """What is wrong with a pair, by the recipe's `data.leave_out`.
+    """What a recipe's `data.leave_out` leaves out of a text.
 
-    Near-duplicates are told apart by memory: one hash for each pair that was kept. Raises RecipeError if a language
-    of the recipe cannot be recognised.
+    The first reading decides, later ones of the same text remember. Raises RecipeError if a language of the recipe
+    cannot be recognised, MissingExtraError without what recognises it.
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        rules = recipe.data.leave_out
-        self.untranslated, self.near_duplicates = UNTRANSLATED in rules, NEAR_DUPLICATES in rules
+        self.rules = recipe.data.leave_out
         self._languages = (recipe.source, recipe.target)
-        self._language_of = _language_of(self._languages) if WRONG_LANGUAGE in rules else None
-        self._seen: set[int] = set()
+        self._language_of = _language_of(self._languages) if WRONG_LANGUAGE in self.rules else None
+        self._left_out: frozenset[int] | None = None
 
-    def fault(self, pair: Pair) -> str:
-        """The first rule that leaves this pair out, "" if none does. A pair that is kept is remembered."""
-        if self.untranslated and pair.source.casefold() == pair.target.casefold() and _can_tell(pair.source):
+    def kept(self, pairs: Iterable[Pair], report: ReadReport | None = None) -> Iterator[Pair]:
+        """The pairs that no rule leaves out; the first reading counts the others in `report`. Lazy."""
+        if not self.rules:
+            yield from pairs
+        elif self._left_out is None:
+            yield from self._decide(pairs, report)
+        else:
+            yield from (pair for number, pair in enumerate(pairs) if number not in self._left_out)
+
+    def _decide(self, pairs: Iterable[Pair], report: ReadReport | None) -> Iterator[Pair]:
+        left_out, seen = set[int](), set[int]()
+        for number, pair in enumerate(pairs):
+            if not (fault := self._fault(pair, seen)):
+                yield pair
+                continue
+            left_out.add(number)
+            if report:
+                report.left_out[fault] += 1
+        self._left_out = frozenset(left_out)
+
+    def _fault(self, pair: Pair, seen: set[int]) -> str:
+        """The first rule that leaves a pair out, "" if none does; `seen` are the likenesses of those before it."""
+        if UNTRANSLATED in self.rules and pair.source.casefold() == pair.target.casefold() and _can_tell(pair.source):
             return UNTRANSLATED
         if self._language_of:
             for text, language in zip((pair.source, pair.target), self._languages, strict=True):
                 if _can_tell(text) and self._language_of(text) not in ("", language):
                     return WRONG_LANGUAGE
-        if self.near_duplicates:
+        if NEAR_DUPLICATES in self.rules:
             likeness = hash((_skeleton(pair.source), _skeleton(pair.target)))
-            if likeness in self._seen:
+            if likeness in seen:
                 return NEAR_DUPLICATES
-            self._seen.add(likeness)
+            seen.add(likeness)
         return ""
 
 
 def _can_tell(text: str) -> bool:
-    return len(text.split()) >= WORDS_TO_TELL
+    return len(text.split()) >= WORDS_TO_TELL or len(WITHOUT_SPACES.findall(text)) >= LETTERS_TO_TELL
 
 
 def _skeleton(text: str) -> str:
     """Text without what near-duplicates differ in: case, numbers, punctuation, spaces."""
-    return " ".join(re.findall(r"\w+", re.sub(r"\d+", "0", text.casefold())))
+    plain = re.sub(r"\d+", "0", unicodedata.normalize("NFC", text.casefold()))
+    # Letters, marks, numbers and symbols; of all else is only known that it was there.
+    return " ".join("".join(c if unicodedata.category(c)[0] in "LMNS" else " " for c in plain).split())
 
 
 def _language_of(languages: tuple[str, str]) -> Callable[[str], str]:
     """A text's language, "" if that is not certain."""
+    require_extra("train", f'leave_out = ["{WRONG_LANGUAGE}"]', "py3langid")
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its model takes a while to read
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from tui_transformer.errors import RecipeError
 
-from .cleaning import Cleaning
 from .recipe import Recipe
+
+STRANGE = 5
+"""So many corpora that a recipe says nothing of are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +73,23 @@ def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
 def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = None) -> Iterator[Pair]:
     """The pairs of the recipe's training files, one after the other. Lazy.
 
-    Raises RecipeError, at the end, if a corpus is not named in the recipe.
+    If the recipe names no corpora, the third column is not one: it may well be another source on each line.
+    Raises RecipeError, at the end, if a corpus is not named in a recipe that names some.
     """
     known = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
-    cleaning = Cleaning(recipe)
     strange: set[str] = set()
     for name in recipe.data.train:
         for pair in read_pairs(folder / name, report):
-            if known and pair.corpus not in known:
+            if not known:
+                yield Pair(pair.source, pair.target)
+            elif pair.corpus not in known:
                 strange.add(pair.corpus or "one without a name")
-            elif known.get(pair.corpus, 1.0) > 0:
-                if not (fault := cleaning.fault(pair)):
-                    yield pair
-                elif report:
-                    report.left_out[fault] += 1
+            elif known[pair.corpus] > 0:
+                yield pair
     if strange:
-        raise RecipeError(f"the recipe says nothing of these corpora: {', '.join(sorted(strange))}")
+        named = ", ".join(sorted(strange)[:STRANGE])
+        more = f" and {len(strange) - STRANGE:,} more" if len(strange) > STRANGE else ""
+        raise RecipeError(f"the recipe says nothing of these corpora: {named}{more}")
 
 
 def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:
@@ -106,7 +109,7 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
     """
     text = replace(recipe.data, later=())
     digest = hashlib.sha256(repr((text, recipe.vocabulary, recipe.training.seed)).encode())
-    if recipe.vocabulary.kind == "bpemb":
+    if recipe.vocabulary.kind == "bpemb" or recipe.data.leave_out:
         digest.update(f"{recipe.source} {recipe.target}".encode())
     digest.update(given)
     for name in recipe.data.train:

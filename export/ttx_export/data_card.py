@@ -33,10 +33,16 @@ def corpora(known: Sequence[Values]) -> str:
     """A table; empty if none is known."""
     head = ["| corpus | pairs | share seen each epoch | licence | source |", "| --- | ---: | ---: | --- | --- |"]
     rows = [
-        f"| {c['name']} | {_size(c)} | {_share(c)} | {c['licence'] or 'see the source'} | {c['attribution'] or '–'} |"
+        f"| {_cell(c['name'])} | {_size(c)} | {_share(c)} | {_cell(c['licence']) or 'see the source'} | "
+        f"{_cell(c['attribution']) or '–'} |"
         for c in known
     ]
     return "\n".join([*head, *rows]) if rows else ""
+
+
+def _cell(text: str) -> str:
+    """Text in a cell of a table, where a bar would end the cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _size(corpus: Values) -> str:

@@ -63,9 +63,13 @@ def translate_greedily(
         memory = model.encode(ids.to(device))
         prefix = torch.full((len(chosen), 1), special.target_bos, device=device)
         finished = torch.zeros(len(chosen), dtype=torch.bool, device=device)
+        says = torch.tensor([len(encoded[i]) > 1 for i in chosen], device=device)
         for _ in range(min(limit - 1, 2 * longest + 10)):
-            features = model.decode(prefix, memory).features[:, -1]
-            chosen_ids = model.projection(features).argmax(-1).masked_fill(finished, special.target_eos)
+            scores = model.projection(model.decode(prefix, memory).features[:, -1])
+            if prefix.shape[1] == 1:
+                # As `Translator` has it: what says something is not answered with nothing.
+                scores[says, special.target_eos] = -torch.inf
+            chosen_ids = scores.argmax(-1).masked_fill(finished, special.target_eos)
             finished |= chosen_ids == special.target_eos
             if finished.all():
                 break

@@ -232,6 +232,7 @@ def _generation(decoder: Path, pad: int) -> Generation:
         return Generation(
             beam=said.get("beam-size", 12), length_penalty=float(said.get("normalize", 0)), max_length=POSITIONS - 1,
             ranking="transformers", forced_end=True, banned=(pad,), renormalize=True,
+            may_be_empty=True,
         )  # fmt: skip
     except (ValueError, TypeError) as error:
         raise RecipeError(f"{decoder}: {error}") from None

@@ -6,7 +6,7 @@ import itertools
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from tui_transformer.errors import BundleError, RecipeError
 from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
-from .corpus import ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
+from .cleaning import Cleaning
+from .corpus import Pair, ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
 from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
 from .recipe import Recipe
@@ -86,16 +87,16 @@ def _build(
     recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None, given: Vocabularies | None
 ) -> None:
     """The text is read anew each time it is needed: a large one never stands in memory but as ids."""
-    report = ReadReport()
+    report, cleaning = ReadReport(), Cleaning(recipe)
+
+    def pairs(report: ReadReport | None = None) -> Iterator[Pair]:
+        return cleaning.kept(training_pairs(recipe, data_folder, report), report)
+
     # Once for what is wrong with it, before the long work begins.
-    for _ in training_pairs(recipe, data_folder, report):
+    for _ in pairs(report):
         pass
-
-    def learnt_from() -> Iterator[tuple[str, str]]:
-        return vocabulary_pairs(recipe, training_pairs(recipe, data_folder))
-
-    vocabularies = given or make_vocabularies(recipe, learnt_from, bpemb_cache)
-    train = _encode(recipe, vocabularies, data_folder, report)
+    vocabularies = given or make_vocabularies(recipe, lambda: vocabulary_pairs(recipe, pairs()), bpemb_cache)
+    train = _encode(recipe, vocabularies, pairs, report)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Built aside and moved in one go: another process sees all of it or nothing.
@@ -107,19 +108,20 @@ def _build(
         raise RecipeError(f"cannot write the prepared text to {folder}: {error}") from None
 
 
-def _encode(recipe: Recipe, vocabularies: Vocabularies, data_folder: Path, report: ReadReport) -> EncodedCorpus:
+def _encode(
+    recipe: Recipe, vocabularies: Vocabularies, pairs: Callable[[], Iterator[Pair]], report: ReadReport
+) -> EncodedCorpus:
     """The training text as ids; with BPE-dropout drawn so often, of which epochs take one after the other."""
     source, target, dropout = vocabularies.source, vocabularies.target, recipe.vocabulary.dropout
     if not dropout:
-        pairs = training_pairs(recipe, data_folder)
-        return encode_corpus(pairs, source, target, recipe.data, report, TRAINING_TEXT)
+        return encode_corpus(pairs(), source, target, recipe.data, report, TRAINING_TEXT)
     # SentencePiece takes 31 bits.
     seeds = (mixed_seed(recipe.training.seed, number) >> 32 for number in itertools.count())
     packer = CorpusPacker(
         lambda texts: source.encode_dropping(texts, dropout, next(seeds)), target.encode_all, recipe.data
     )
     for draw in range(DRAWS):
-        packer.read(training_pairs(recipe, data_folder), ReadReport() if draw else report)
+        packer.read(pairs(), ReadReport() if draw else report)
         packer.end_draw()
     return packer.packed(report, TRAINING_TEXT)
 

@@ -19,6 +19,10 @@ RECIPES = Path(__file__).parent / "recipes"
 if not RECIPES.is_dir():
     RECIPES = Path(__file__).parents[1] / "recipes"
 
+MOST_PIECES = 1_000_000
+SEEDS = 2**63
+"""What PyTorch's generator takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
@@ -200,6 +204,8 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
     Raises RecipeError if the text is written in a way this cannot change.
     """
+    if recipe.training.steps:
+        raise RecipeError("--epochs does not apply: this recipe counts updates, training.steps")
     wanted = replace(recipe, training=replace(recipe.training, epochs=epochs))
     line = f"epochs = {epochs}"
     text, found = re.subn(r"(?m)^\s*epochs\s*=.*$", line, recipe.text)
@@ -218,12 +224,14 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 
 def _check_data(recipe: Recipe) -> None:
     data, vocabulary, training = recipe.data, recipe.vocabulary, recipe.training
-    if not recipe.name or Path(recipe.name).name != recipe.name:
+    if not recipe.name or recipe.name == ".." or Path(recipe.name).name != recipe.name:
         raise ValueError(f"name must do as the name of a folder, {recipe.name!r} does not")
     if not data.train:
         raise ValueError("[data] needs train = [files]")
     if unknown := set(data.leave_out) - set(RULES):
         raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
+    if len({corpus.name for corpus in data.corpora}) < len(data.corpora):
+        raise ValueError("two of data.corpora have the same name")
     if any(corpus.weight < 0 for corpus in data.corpora):
         raise ValueError("a corpus weight cannot be negative")
     for later in data.later:
@@ -234,6 +242,8 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError("training.patience needs a development set in [data.dev]")
     if vocabulary.kind not in ("sentencepiece", "bpemb"):
         raise ValueError(f"vocabulary.kind must be sentencepiece or bpemb, not {vocabulary.kind!r}")
+    if not 1 <= vocabulary.size <= MOST_PIECES:
+        raise ValueError(f"vocabulary.size must lie between 1 and {MOST_PIECES:,}")
     if not 0 <= vocabulary.dropout < 1:
         raise ValueError("vocabulary.dropout must be at least 0 and below 1")
     if vocabulary.shared and vocabulary.kind == "bpemb":
@@ -263,6 +273,8 @@ def _check_training(training: Training) -> None:
     for name in ("steps", "seed", "clip_norm", "evaluate_every", "checkpoint_minutes", "patience", "learning_rate"):
         if getattr(training, name) < 0:
             raise ValueError(f"training.{name} cannot be negative")
+    if training.seed >= SEEDS:
+        raise ValueError("training.seed must be below 2^63")
     for name in ("dropout", "label_smoothing", "beta1", "beta2"):
         if not 0 <= getattr(training, name) < 1:
             raise ValueError(f"training.{name} must be at least 0 and below 1")

@@ -48,7 +48,10 @@ def watch_greedily(model: Transformer, text: str, vocabularies: Vocabularies) ->
     # The limit counts the end.
     while not complete and len(steps) < min(2 * len(ids) + 10, positions):
         answer = _read(model, torch.tensor([read], device=device), memory)
-        chosen = int(answer.scores[0].argmax())
+        allowed = answer.scores[0].copy()
+        if not steps and len(ids) > 1:
+            allowed[special.target_eos] = -np.inf
+        chosen = int(allowed.argmax())
         steps.append(watcher.step(len(steps), chosen, answer))
         read.append(chosen)
         complete = chosen == special.target_eos

@@ -25,7 +25,7 @@ def lines(plan: Plan, results: dict[Run, Result]) -> Iterator[str]:
     yield "between vocabularies). BLEU and chrF: greedy, sacrebleu's defaults, fp32. One seed each: differences of a"
     yield "few tenths of BLEU mean nothing, and so short a training tells how fast something learns, not how far."
     yield ""
-    settings = ", ".join(f"{place} {value}" for place, value in plan.every.items() if value != [])
+    settings = ", ".join(f"{place} {value}" if value != [] else f"no {place}" for place, value in plan.every.items())
     yield f"All of them: the recipe `{plan.base}` with {settings}."
     yield ""
     names = list(next(iter(results.values())).sets) if results else []

@@ -205,6 +205,19 @@ def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
         list(training_pairs(parse_recipe(CORPORA), tmp_path))
 
 
+def test_a_recipe_without_corpora_takes_every_line_whatever_its_third_column(tmp_path: Path) -> None:
+    text = "".join(f"Good night, {i}.\tGute Nacht, {i}.\tCC-BY, sentence {i}\n" for i in range(40_000))
+    (tmp_path / "a.tsv").write_text(text)
+    smallest = 'name = "x"\nsource = "en"\ntarget = "de"\ndata.train = ["a.tsv"]\nvocabulary.size = 300\n'
+    assert prepare(parse_recipe(smallest), tmp_path, tmp_path / "cache").report == (
+        "40,000 pairs (unnamed 40,000); left out: none"
+    )
+    with pytest.raises(
+        RecipeError, match=r"these corpora: (CC-BY, sentence \d+, ){4}CC-BY, sentence \d+ and 39,995 more$"
+    ):
+        list(training_pairs(parse_recipe(CORPORA), tmp_path))
+
+
 def test_prepared_text_is_kept_until_its_content_changes(
     tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path
 ) -> None:

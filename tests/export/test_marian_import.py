@@ -363,7 +363,9 @@ def test_marian_s_own_file_is_the_same_model(pairs: Pairs, tmp_path: Path, separ
     write_tokenizer(folder, vocabulary)
     checkpoint = read_foreign(native(folder, *weights_and_config(folder)), Naming("native", ("en", "de")))
     assert checkpoint.origin is not None
-    assert (checkpoint.origin.generation.beam, checkpoint.origin.generation.length_penalty) == (6, 1.0)
+    pad = checkpoint.vocabularies.special.target_pad
+    wanted = Generation(6, 1.0, 511, "transformers", False, True, (pad,), renormalize=True, may_be_empty=True)
+    assert checkpoint.origin.generation == wanted
     other = read_foreign(folder, NAMING)
     for side in ("source", "target"):
         ours, theirs = (getattr(each.vocabularies, side) for each in (checkpoint, other))

@@ -52,6 +52,17 @@ def test_card_and_scores_are_new_and_all_else_is_as_it_was(
     assert sorted(path.name for path in model.iterdir()) == sorted(path.name for path in bundle_folder.iterdir())
 
 
+def test_scores_of_sets_that_are_not_named_stay(recard: Callable[..., int], model: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.tsv").write_text("The roof leaks.\tDas Dach leckt.\n", encoding="utf-8")
+    assert recard(model, "--data", DATA, "--beam", 2, "--test", tmp_path / "own.tsv") == 0
+    first = verify_bundle(model).manifest.scores
+    assert recard(model, "--data", DATA) == 0
+    second = verify_bundle(model).manifest
+    assert second.scores[2:] == first[2:]
+    assert [score["beam"] for score in second.scores] == [second.generation.beam] * 2 + [2, 2]
+    assert "Test: own." in (model / "README.md").read_text(encoding="utf-8")
+
+
 def damage(model: Path) -> None:
     (model / "source.spm").write_bytes((model / "source.spm").read_bytes()[::-1])
 

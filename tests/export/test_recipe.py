@@ -30,6 +30,7 @@ def test_the_smallest_recipe_takes_the_defaults() -> None:
         (('name = "x"', "name = 3"), "the top level: name must be text, not 3"),
         (('name = "x"', 'name = "../x"'), "name must do as the name of a folder"),
         (('name = "x"', 'name = ""'), "name must do as the name of a folder"),
+        (('name = "x"', 'name = ".."'), "name must do as the name of a folder"),
         (('["a.tsv"]', "[]"), r"\[data\] needs train"),
         (('["a.tsv"]', '"a.tsv"'), "data.train must hold texts"),
         (("", "samples = 'one text'\n"), "samples must hold texts"),
@@ -59,6 +60,10 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[training]\nbatch_tokens = 100", "must hold at least one pair"),
         ("[training]\npatience = 3", "patience needs a development set"),
         ("[training]\nseed = -1", "seed cannot be negative"),
+        ("[training]\nseed = 9223372036854775808", r"seed must be below 2\^63"),
+        ("[vocabulary]\nsize = 0", "size must lie between 1 and 1,000,000"),
+        ("[vocabulary]\nsize = 3_000_000_000", "size must lie between 1 and 1,000,000"),
+        ("[[data.corpora]]\nname = 'a'\n[[data.corpora]]\nname = 'a'", "two of data.corpora have the same name"),
         ("[vocabulary]\nkind = 'words'", "kind must be sentencepiece or bpemb"),
         ("[vocabulary]\nkind = 'bpemb'\nshared = true", "one vocabulary a language"),
         ("[vocabulary]\nshared = 1", "vocabulary: shared must be true or false"),
@@ -194,3 +199,5 @@ def test_epochs_that_cannot_be_set_are_refused(tiny: Callable[..., Recipe]) -> N
         with_epochs(parse_recipe(f"training = {{epochs = 7}}\n{SMALLEST}"), 12)
     with pytest.raises(RecipeError, match="at least 1"):
         with_epochs(tiny(), 0)
+    with pytest.raises(RecipeError, match="--epochs does not apply: this recipe counts updates"):
+        with_epochs(tiny(steps=5), 2)

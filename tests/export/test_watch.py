@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from run_checks import assert_same_state, of_kind, until
 from ttx_export.checkpoint import Checkpoint, load_checkpoint
+from ttx_export.evaluate import translate_samples
 from ttx_export.events import Evaluated
 from ttx_export.package import Wanted, export_bundle
 from ttx_export.prepare import Prepared
@@ -123,3 +125,21 @@ def test_a_trace_that_cannot_be_written_ends_the_run_in_one_sentence(
     (tmp_path / "run" / "watched").write_text("in the way")
     with pytest.raises(RecipeError, match=r"cannot write .*watched: File exists"):
         list(train("run", epochs=1).run())
+
+
+def test_a_model_that_always_wants_to_end_says_one_piece_in_training_as_exported(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    bias = checkpoint.weights["projection.bias"].clone()
+    bias[checkpoint.vocabularies.special.target_eos] += 100
+    ending = replace(checkpoint, weights={**checkpoint.weights, "projection.bias": bias})
+    model = ending.build_model()
+    exported = Translator(export_bundle(ending, tmp_path / "fp32", Wanted("fp32", score=False)), "cpu")
+    texts = ["Tom called Mary's bluff.", ""]
+    samples = [said for _, said in translate_samples(model, texts, ending.vocabularies)]
+    traces = [watch_greedily(model, text, ending.vocabularies).finished for text in texts]
+    assert [len(trace.ids) for trace in traces] == [1, 0]
+    for beam in (1, 3):
+        assert list(exported.translate(texts, Options(beam=beam))) == samples == [trace.text for trace in traces]
+    assert samples[0]
+    assert not samples[1]
