@@ -10,7 +10,7 @@ from typing import Any
 from tui_transformer.bundle import Manifest
 
 from . import imported_card
-from .data_card import data
+from .data_card import cost, data
 from .failures import Weakness
 from .recipe import parse_recipe
 from .view import sparkline
@@ -32,7 +32,7 @@ def model_card(manifest: Manifest, size: int, weak: Sequence[Weakness] = ()) -> 
         (
             f"# {manifest.name}: {manifest.source_language} → {manifest.target_language}",
             recipe.description or "A Transformer trained with ttx.",
-            "\n".join(_facts(manifest, _training(manifest.provenance["training"]), size)),
+            "\n".join(_facts(manifest, cost(manifest.provenance["training"]), size)),
             "## Scores\n\n" + _scores(manifest),
             *(["## What it does badly\n\n" + _weaknesses(weak)] if weak else []),
             "## Data\n\n" + data(manifest.provenance),
@@ -58,13 +58,6 @@ def _imported(manifest: Manifest, size: int, weak: Sequence[Weakness]) -> str:
             "## Limits\n\n" + _limits(manifest, "Reads sentences") + imported_card.languages(provenance),
             "## Configuration\n\n" + imported_card.configuration(provenance),
         )
-    )
-
-
-def _training(progress: Mapping[str, Any]) -> str:
-    return (
-        f"{progress['step']:,} updates, {progress['epochs']:.1f} epochs, {progress['tokens'] / 1e6:.1f} M "
-        f"target tokens, {progress['seconds'] / 3600:.1f} hours of updates on {progress.get('machine', 'unknown')}"
     )
 
 
@@ -162,15 +155,15 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> str:
             *head,
             *rows,
             "",
-            _convergence(names[0], losses[names[0]]),
+            _convergence(losses),
         ]
     )
 
 
-def _convergence(name: str, values: Sequence[float]) -> str:
+def _convergence(losses: Mapping[str, Sequence[float]]) -> str:
     """How far the last quarter of the run still led."""
-    before = values[-1 - len(values) // 4]
-    return f"Over the last quarter of these evaluations the loss on {name} went from {before:.3f} to {values[-1]:.3f}."
+    went = (f"on {name} from {all_[-1 - len(all_) // 4]:.3f} to {all_[-1]:.3f}" for name, all_ in losses.items())
+    return f"Over the last quarter of these evaluations the loss went {', '.join(went)}."
 
 
 def _parity(parity: Any) -> str:

@@ -1,4 +1,6 @@
-"""What a model card says of text: which corpora were read, on what terms, also by the model that a run started from."""
+"""What a model card says of text and cost: which corpora were read, on what terms, how long, also by the model that a
+run started from.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,14 @@ def data(provenance: Values) -> str:
     return "\n\n".join([corpora(provenance["corpora"]) or "See the recipe.", *_before(provenance)])
 
 
+def cost(progress: Values) -> str:
+    """What a training took, in words."""
+    return (
+        f"{progress['step']:,} updates, {progress['epochs']:.1f} epochs, {progress['tokens'] / 1e6:.1f} M "
+        f"target tokens, {progress['seconds'] / 3600:.1f} hours of updates on {progress.get('machine', 'unknown')}"
+    )
+
+
 def _before(provenance: Values) -> list[str]:
     """A section on the model that the run started from, and on the one that this started from…"""
     earlier = provenance.get("started_from")
@@ -22,6 +32,8 @@ def _before(provenance: Values) -> list[str]:
         return []
     read = corpora(earlier.get("corpora", ()))
     told = imported_card.description(earlier) if "imported_from" in earlier else "It was trained on this text:"
+    if "training" in earlier:
+        told = f"That had taken {cost(earlier['training'])}. {told}"
     if not read and "imported_from" not in earlier:
         told = "Nothing says what text it was trained on."
     heading = f"### Started from {earlier['name']}"

@@ -11,8 +11,8 @@ from tui_transformer.generation import Generation
 from .checkpoint import Checkpoint
 from .recipe import Data
 
-HANDED_DOWN = ("corpora", "imported_from", "form", "licence", "started_from")
-"""What every descendant of a model says as well: on what text, and on whose terms, its weights were trained."""
+HANDED_DOWN = ("corpora", "imported_from", "form", "licence", "training", "started_from")
+"""What every descendant of a model says as well: from what text, on whose terms and at what cost it was made."""
 
 
 def provenance_of(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:

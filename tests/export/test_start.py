@@ -173,6 +173,8 @@ def test_the_card_names_the_model_before_and_its_text(
     card = bundle.file("README.md").read_text(encoding="utf-8")
     assert "### Started from tiny\n\nTraining began with the weights and vocabularies of the model tiny (fp32" in card
     assert card.count("| CC-BY-2.0-FR | Tatoeba (tatoeba.org)") == 2
+    earlier = read_bundle(bundle_folder).manifest.provenance["training"]
+    assert f"(fp32 bundle). That had taken {earlier['step']:,} updates, " in card
     assert Translator(bundle, "cpu").translate_line("The roof leaks.") == "Das Dach leckt."
 
     until(start("again", bundle.path, epochs=1), 1)
