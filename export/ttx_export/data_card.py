@@ -32,6 +32,8 @@ def _before(provenance: Values) -> list[str]:
         return []
     read = corpora(earlier.get("corpora", ()))
     told = imported_card.description(earlier) if "imported_from" in earlier else "It was trained on this text:"
+    if share := earlier.get("share"):
+        told = f"After it the weights were blended: {share:g} of them are still the earlier ones. {told}"
     if "training" in earlier:
         told = f"That had taken {cost(earlier['training'])}. {told}"
     if not read and "imported_from" not in earlier:

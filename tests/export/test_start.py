@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -258,3 +260,35 @@ def test_a_record_is_plain_values(bundle_folder: Path) -> None:
     assert json.loads(json.dumps(record)) == {
         **record, "generation": {**record["generation"], "banned": list(record["generation"]["banned"])}
     }  # fmt: skip
+
+
+def test_a_blend_lies_between_both_ends_of_a_run_and_says_so(
+    start: Callable[..., Trainer], bundle_folder: Path, tmp_path: Path, script: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    list(start("run", bundle_folder, epochs=1).run())
+    module, last, out = script("blend"), tmp_path / "run" / "last.pt", tmp_path / "run" / "blended.pt"
+
+    def blend(place: object, share: float, *, of: Path = last) -> int:
+        options = ["--start", place, "--share", share, "--out", out]
+        monkeypatch.setattr(sys, "argv", ["blend.py", *map(str, [of, *options])])
+        return int(module.main())
+
+    before, after = read_start(str(bundle_folder)).checkpoint.weights, load_checkpoint(last).weights
+    for share, wanted in ((0.0, before), (1.0, after)):
+        assert blend(bundle_folder, share) == 0
+        assert_same_weights(dict(load_checkpoint(out).weights), dict(wanted))
+    assert blend(bundle_folder, 0.75) == 0
+    for name, weight in load_checkpoint(out).weights.items():
+        torch.testing.assert_close(weight, 0.25 * before[name] + 0.75 * after[name])
+    bundle = export_bundle(load_checkpoint(out), tmp_path / "blend", Export("fp32", DATA, score=False))
+    card = bundle.file("README.md").read_text(encoding="utf-8")
+    assert "After it the weights were blended: 0.25 of them are still the earlier ones." in card
+    assert blend(bundle_folder, 0.5, of=out) == 0
+    assert (load_checkpoint(out).started_from or {})["share"] == 0.625
+
+    capsys.readouterr()
+    assert blend(last, 0.5) == 6
+    assert capsys.readouterr().err == f"blend: this run did not begin with the weights of {last}\n"
+    with pytest.raises(SystemExit):
+        blend(bundle_folder, 1.5)
