@@ -52,7 +52,7 @@ class Sequences:
 class EncodedCorpus:
     """Pairs of sequences, each without start and end, and which corpus (index into `names`) a pair is of.
 
-    With BPE-dropout the whole text stands here `draws` times, each time cut into other pieces, one after the other:
+    With BPE-dropout or made-up names the whole text stands here several times, each time with other pieces or names:
     draw i is `ends[i - 1]:ends[i]`.
     """
 

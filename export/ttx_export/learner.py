@@ -1,4 +1,4 @@
-"""One update of the model: forward, loss, backward and Adam's step, alone or together with other processes."""
+"""One update of the model: forward, loss, backward and the optimiser's step, alone or together with other processes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .batches import Rows, make_batch
 from .distributed import Processes
 from .loss import projected_cross_entropy
 from .model import Transformer
+from .optimizer import Optimizer
 from .prepare import Prepared
 from .recipe import Training
 from .seeds import mixed_seed
@@ -47,11 +48,7 @@ class Learner:
         special = prepared.special
         self.model = Transformer(shape, special.source_pad, options.dropout, special.target_pad).to(device)
         self._use_vectors()
-        self.optimizer = torch.optim.Adam(self.model.parameters(), betas=self._betas, eps=1e-9, fused=True)
-
-    @property
-    def _betas(self) -> tuple[float, float]:
-        return self.options.beta1, self.options.beta2
+        self.optimizer = Optimizer(self.model, options)
 
     def _use_vectors(self) -> None:
         """BPEmb's embeddings become the first weights where their size fits; padding's row stays as drawn."""
@@ -68,13 +65,11 @@ class Learner:
         """Take over the state of an earlier run."""
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(optimizer)
-        for group in self.optimizer.param_groups:
-            group["betas"] = self._betas  # the recipe may have changed since
 
     def update(self, step: int, micro_batches: Sequence[Rows], rate: float, stop: bool) -> Update:
         """One optimiser step over all micro-batches of all processes. Raises RecipeError if training diverges."""
         self.model.train()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         tokens = sum(len(self.prepared.train.target[i]) + 1 for members in micro_batches for i in members)
         sums = torch.zeros(3)
         for index in self.processes.share(list(range(len(micro_batches)))):
@@ -88,9 +83,7 @@ class Learner:
             raise RecipeError(f"training diverged at step {step}: the gradient is {norm}; lower training.learning_rate")
         if self.options.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
+        self.optimizer.step(rate)
         return Update(loss, correct, tokens, norm, stops > 0)
 
     def _backward(self, members: Rows, tokens: int) -> Tensor:

@@ -20,12 +20,13 @@ from .cleaning import Cleaning
 from .corpus import Pair, ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
 from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
+from .names import MadeUpNames
 from .recipe import Recipe
 from .seeds import mixed_seed
 from .vocabulary import Vocabularies, make_vocabularies
 
 DRAWS = 4
-"""How often BPE-dropout cuts the training text into pieces anew."""
+"""How often what is drawn by lot, pieces by BPE-dropout and made-up names, is drawn anew."""
 TRAINING_TEXT = "the training text"
 
 
@@ -87,16 +88,16 @@ def _build(
     recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None, given: Vocabularies | None
 ) -> None:
     """The text is read anew each time it is needed: a large one never stands in memory but as ids."""
-    report, cleaning = ReadReport(), Cleaning(recipe)
+    report, cleaning, names = ReadReport(), Cleaning(recipe), MadeUpNames(recipe)
 
     def pairs(report: ReadReport | None = None) -> Iterator[Pair]:
         return cleaning.kept(training_pairs(recipe, data_folder, report), report)
 
     # Once for what is wrong with it, before the long work begins.
-    for _ in pairs(report):
-        pass
+    for pair in pairs(report):
+        names.learn(pair)
     vocabularies = given or make_vocabularies(recipe, lambda: vocabulary_pairs(recipe, pairs()), bpemb_cache)
-    train = _encode(recipe, vocabularies, pairs, report)
+    train = _encode(recipe, vocabularies, lambda draw: names.replaced(pairs(), draw), report)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Built aside and moved in one go: another process sees all of it or nothing.
@@ -109,19 +110,18 @@ def _build(
 
 
 def _encode(
-    recipe: Recipe, vocabularies: Vocabularies, pairs: Callable[[], Iterator[Pair]], report: ReadReport
+    recipe: Recipe, vocabularies: Vocabularies, pairs: Callable[[int], Iterator[Pair]], report: ReadReport
 ) -> EncodedCorpus:
-    """The training text as ids; with BPE-dropout drawn so often, of which epochs take one after the other."""
+    """The training text as ids; what is drawn by lot is drawn so often, and epochs take one draw after the other."""
     source, target, dropout = vocabularies.source, vocabularies.target, recipe.vocabulary.dropout
-    if not dropout:
-        return encode_corpus(pairs(), source, target, recipe.data, report, TRAINING_TEXT)
+    if not (dropout or recipe.data.made_up_names):
+        return encode_corpus(pairs(0), source, target, recipe.data, report, TRAINING_TEXT)
     # SentencePiece takes 31 bits.
     seeds = (mixed_seed(recipe.training.seed, number) >> 32 for number in itertools.count())
-    packer = CorpusPacker(
-        lambda texts: source.encode_dropping(texts, dropout, next(seeds)), target.encode_all, recipe.data
-    )
+    encode = (lambda texts: source.encode_dropping(texts, dropout, next(seeds))) if dropout else source.encode_all
+    packer = CorpusPacker(encode, target.encode_all, recipe.data)
     for draw in range(DRAWS):
-        packer.read(pairs(), ReadReport() if draw else report)
+        packer.read(pairs(draw), ReadReport() if draw else report)
         packer.end_draw()
     return packer.packed(report, TRAINING_TEXT)
 

@@ -20,6 +20,7 @@ if not RECIPES.is_dir():
     RECIPES = Path(__file__).parents[1] / "recipes"
 
 MOST_PIECES = 1_000_000
+ADAM, MUON = "adam", "muon"
 SEEDS = 2**63
 """What PyTorch's generator takes."""
 
@@ -63,6 +64,8 @@ class Data:
     """Pairs of which one side has more than this many times the pieces of the other (plus 5) are left out."""
     leave_out: tuple[str, ...] = ()
     """What else is left out (`cleaning`): "untranslated", "wrong language", "near-duplicates"."""
+    made_up_names: float = 0.0
+    """In how many (0…1) of the pairs whose two sides share names these are replaced (`names`)."""
     later: tuple[Later, ...] = ()
     """How the mix changes in the course of training. The vocabularies are learnt from the corpora's first weights."""
 
@@ -124,6 +127,8 @@ class Training:
     """The last part of all steps (0…1) over which the rate also falls linearly to 0."""
     dropout: float = 0.1
     label_smoothing: float = 0.1
+    optimizer: str = ADAM
+    """"adam", or "muon" for the matrices in the layers (`optimizer`)."""
     beta1: float = 0.9
     beta2: float = 0.98
     clip_norm: float = 0.0
@@ -230,6 +235,8 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError("[data] needs train = [files]")
     if unknown := set(data.leave_out) - set(RULES):
         raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
+    if not 0 <= data.made_up_names <= 1:
+        raise ValueError("data.made_up_names must lie between 0 and 1")
     if len({corpus.name for corpus in data.corpora}) < len(data.corpora):
         raise ValueError("two of data.corpora have the same name")
     if any(corpus.weight < 0 for corpus in data.corpora):
@@ -267,6 +274,8 @@ def _check_later(later: Later, read: set[str]) -> None:
 def _check_training(training: Training) -> None:
     if training.precision not in ("fp32", "bf16"):
         raise ValueError(f"training.precision must be fp32 or bf16, not {training.precision!r}")
+    if training.optimizer not in (ADAM, MUON):
+        raise ValueError(f"training.optimizer must be adam or muon, not {training.optimizer!r}")
     for name in ("epochs", "batch_tokens", "micro_batches", "warmup", "average_last"):
         if getattr(training, name) < 1:
             raise ValueError(f"training.{name} must be at least 1")

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
+from tui_transformer.architecture import TIED, Tied
 from tui_transformer.bundle import verify_bundle
 from tui_transformer.catalogue import find_model
 from tui_transformer.errors import BundleError, RecipeError
@@ -51,7 +52,7 @@ def find_start(wanted: str | None, run: Path, recipe: Recipe) -> Start | None:
     _check_recipe(start, recipe)
     if content:
         _check_run(start, content.get("started_from"), run)
-    return start
+    return _untied_as(recipe, start)
 
 
 def read_start(place: str) -> Start:
@@ -117,11 +118,18 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
         )
     for option in recipe.model.__slots__:
         mine, its = getattr(recipe.model, option), getattr(start.checkpoint.shape, option)
-        if mine != its:
+        looser = option == "tied" and TIED.index(mine) < TIED.index(its)
+        if mine != its and not looser:
             raise RecipeError(
                 f"model.{option} is {mine} in the recipe, but {its} in {start.place}: to start from it, "
                 "the recipe's [model] has to describe it"
             )
+
+
+def _untied_as(recipe: Recipe, start: Start) -> Start:
+    """The same weights, with fewer of them tied if the recipe says so: what was one table begins as equal ones."""
+    shape = replace(start.checkpoint.shape, tied=cast(Tied, recipe.model.tied))
+    return replace(start, checkpoint=replace(start.checkpoint, shape=shape))
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

@@ -28,10 +28,18 @@ def assert_same_state(one: Path, other: Path) -> None:
     """Weights, optimiser and place in the data of two run folders, bit for bit."""
     mine, yours = (torch.load(path / "last.pt", weights_only=True) for path in (one, other))
     assert_same_weights(mine["weights"], yours["weights"])
-    for number, moments in mine["optimizer"]["state"].items():
-        assert_same_weights(moments, yours["optimizer"]["state"][number])
-    assert mine["optimizer"]["param_groups"] == yours["optimizer"]["param_groups"]
+    _assert_same_optimizer(mine["optimizer"], yours["optimizer"])
     assert {**mine["state"], "seconds": 0} == {**yours["state"], "seconds": 0}
+
+
+def _assert_same_optimizer(mine: dict[str, Any], yours: dict[str, Any]) -> None:
+    assert mine.keys() == yours.keys()
+    assert mine["param_groups"] == yours["param_groups"]
+    assert mine["state"].keys() == yours["state"].keys()
+    for number, moments in mine["state"].items():
+        assert_same_weights(moments, yours["state"][number])
+    if "muon" in mine:
+        _assert_same_optimizer(mine["muon"], yours["muon"])
 
 
 def assert_same_weights(mine: dict[str, torch.Tensor], yours: dict[str, torch.Tensor]) -> None:

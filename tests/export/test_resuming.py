@@ -71,7 +71,7 @@ def test_changed_optimiser_options_are_in_force_after_going_on(train: Callable[.
     until(train("run", epochs=1), 2)
     trainer = train("run", epochs=1, beta1=0.8, beta2=0.9)
     list(trainer.run())
-    assert trainer.learner.optimizer.param_groups[0]["betas"] == (0.8, 0.9)
+    assert trainer.learner.optimizer.adam.param_groups[0]["betas"] == (0.8, 0.9)
 
 
 @pytest.mark.parametrize("what", ["shape", "source vocabulary"])

@@ -80,6 +80,30 @@ def test_it_begins_with_what_the_bundle_knows(start: Callable[..., Trainer], bun
     ]
 
 
+def test_what_was_one_table_may_become_two(text: Callable[..., str], bundle_folder: Path, tmp_path: Path) -> None:
+    recipe = parse_recipe(text(**OPTIONS).replace('tied = "target"', 'tied = "none"'))
+    found = find_start(str(bundle_folder), tmp_path / "run", recipe)
+    assert found
+    prepared = prepare(recipe, DATA, tmp_path / "corpus", given=found.checkpoint.vocabularies)
+    trainer = Trainer(recipe, prepared, tmp_path / "run", start=found)
+    known = checkpoint_of(read_bundle(bundle_folder)).weights
+    assert_same_weights(dict(known), dict(trainer.model.state_dict()))
+    until(trainer, 4)
+    table, projection = trainer.model.target_embedding.table.weight, trainer.model.projection.weight
+    assert not torch.equal(table, projection)
+    # The run says by itself that they are two, and what is exported of it has both.
+    again = find_start(None, tmp_path / "run", recipe)
+    assert again
+    assert again.checkpoint.shape.tied == "none"
+    kept = load_checkpoint(tmp_path / "run")
+    exported = checkpoint_of(export_bundle(kept, tmp_path / "bundle", Export("fp32", score=False)))
+    assert exported.shape.tied == "none"
+    for name, weight in kept.weights.items():
+        assert torch.allclose(exported.weights[name], weight, atol=1e-6), name
+    with pytest.raises(RecipeError, match=r"model\.tied is target in the recipe, but none in"):
+        find_start(str(tmp_path / "bundle"), tmp_path / "other", parse_recipe(text(**OPTIONS)))
+
+
 def test_the_folder_knows_its_beginning_before_the_first_step(
     start: Callable[..., Trainer], bundle_folder: Path, tmp_path: Path
 ) -> None:
