@@ -43,10 +43,11 @@ def handed_down(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def generation_of(checkpoint: Checkpoint) -> Generation:
-    """How the model is to be searched: as where it comes from."""
+    """How the model is to be searched: as its recipe says, else as where it comes from."""
     if checkpoint.origin:
         return checkpoint.origin.generation
-    return Generation.from_dict((checkpoint.started_from or {}).get("generation", {}))
+    begun = (checkpoint.started_from or {}).get("generation", {})
+    return Generation.from_dict({**begun, **checkpoint.recipe.generation})
 
 
 def _corpora(data: Data, epochs: float) -> list[dict[str, Any]]:

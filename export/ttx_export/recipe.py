@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from tui_transformer.errors import RecipeError
+from tui_transformer.generation import Generation
 
 from .cleaning import RULES
 from .sections import section, table, tables, texts
@@ -143,6 +145,14 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How the model is to be searched where nobody asks for something else."""
+
+    beam: int = 4
+    length_penalty: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Name, languages (as in BPEmb: "en", "de") and everything above."""
 
@@ -153,6 +163,8 @@ class Recipe:
     vocabulary: Vocabulary = Vocabulary()
     model: Model = Model()
     training: Training = Training()
+    generation: Mapping[str, float] = field(default_factory=dict)
+    """What is given of `Search`; the rest is as in the model that a run started from, if it did."""
     samples: tuple[str, ...] = ()
     """Source sentences translated after each epoch, so that one can watch the model learn."""
     description: str = ""
@@ -196,12 +208,19 @@ def parse_recipe(text: str) -> Recipe:
         "vocabulary": section(Vocabulary, values.pop("vocabulary", {}), "vocabulary"),
         "model": section(Model, values.pop("model", {}), "model"),
         "training": section(Training, values.pop("training", {}), "training"),
+        "generation": _searched(values.pop("generation", {})),
         "samples": texts(values.pop("samples", []), "samples"),
     }
     recipe = section(Recipe, {**values, **sections, "text": text}, "the top level")
     _check_data(recipe)
     _check_training(recipe.training)
     return recipe
+
+
+def _searched(values: Any) -> Mapping[str, float]:
+    section(Search, values, "generation")
+    Generation(**values)
+    return MappingProxyType(values)
 
 
 def with_epochs(recipe: Recipe, epochs: int) -> Recipe:

@@ -70,6 +70,9 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[[data.corpora]]\nname = 'a'\nweight = -0.5", "weight cannot be negative"),
         ("[[data.corpora]]\nlicence = 'a'", "data.corpora lacks name"),
         ("[data.dev]\nnews = 3", "data.dev must hold texts"),
+        ("[generation]\nbanned = [3]", "unknown option in generation: banned"),
+        ("[generation]\nlength_penalty = '1'", "generation: length_penalty must be a number"),
+        ("[generation]\nbeam = 0", "beam and max_length must be positive whole numbers"),
     ],
 )
 def test_a_mistake_in_a_section_is_named(section: str, message: str) -> None:
@@ -81,7 +84,7 @@ def test_a_mistake_in_a_section_is_named(section: str, message: str) -> None:
     "text",
     [
         "model = 3", "training = 'fast'", "data = []", "data.corpora = 'x'", "data.corpora = [3]", "data.later = 3",
-        "data.later = {epoch = 2, weights = {}}", "data.later = ['a']",
+        "data.later = {epoch = 2, weights = {}}", "data.later = ['a']", "generation = 3",
     ],
 )  # fmt: skip
 def test_a_section_must_be_a_table(text: str) -> None:

@@ -279,6 +279,23 @@ def test_weights_alone_decide_which_model_it_was(bundle_folder: Path) -> None:
     assert digest({**weights, name: torch.nextafter(weights[name], torch.tensor(9.0))}) != start.record["weights"]
 
 
+def test_a_recipe_says_how_to_search_and_its_descendants_keep_it(
+    text: Callable[..., str], bundle_folder: Path, tmp_path: Path
+) -> None:
+    def trained(run: str, place: Path, end: str) -> Bundle:
+        recipe = parse_recipe(text(**OPTIONS) + end)
+        found = find_start(str(place), tmp_path / run, recipe)
+        assert found
+        given = found.checkpoint.vocabularies
+        until(Trainer(recipe, prepare(recipe, DATA, tmp_path / "corpus", given=given), tmp_path / run, start=found), 1)
+        return export_bundle(load_checkpoint(tmp_path / run), tmp_path / f"{run}-bundle", Export("fp32", score=False))
+
+    first = trained("first", bundle_folder, "[generation]\nlength_penalty = 1.2\n")
+    assert first.manifest.generation == replace(read_bundle(bundle_folder).manifest.generation, length_penalty=1.2)
+    second = trained("second", first.path, "[generation]\nbeam = 2\n")
+    assert second.manifest.generation == replace(first.manifest.generation, beam=2)
+
+
 def test_a_record_is_plain_values(bundle_folder: Path) -> None:
     record: dict[str, Any] = read_start(str(bundle_folder)).record
     assert json.loads(json.dumps(record)) == {
