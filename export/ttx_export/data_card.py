@@ -14,7 +14,8 @@ Values = Mapping[str, Any]
 
 def data(provenance: Values) -> str:
     """The corpora of the run, and below them those of the models before it."""
-    return "\n\n".join([corpora(provenance["corpora"]) or "See the recipe.", *_before(provenance)])
+    read = corpora(provenance["corpora"]) or "See the recipe."
+    return "\n\n".join([read, *_made_up_names(provenance), *_before(provenance)])
 
 
 def cost(progress: Values) -> str:
@@ -40,7 +41,13 @@ def _before(provenance: Values) -> list[str]:
         told = "Nothing says what text it was trained on."
     heading = f"### Started from {earlier['name']}"
     began = f"Training began with the weights and vocabularies of the model {earlier['name']} ({earlier['kept_as']})."
-    return [heading, f"{began} {told}", *([read] if read else []), *_before(earlier)]
+    return [heading, f"{began} {told}", *([read] if read else []), *_made_up_names(earlier), *_before(earlier)]
+
+
+def _made_up_names(provenance: Values) -> list[str]:
+    share = provenance.get("made_up_names")
+    replaced = "Names that both sides of a pair share were replaced by made-up ones"
+    return [f"{replaced} in {share:.0%} of such pairs, so that the model learns to copy names."] if share else []
 
 
 def corpora(known: Sequence[Values]) -> str:

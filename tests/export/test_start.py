@@ -279,11 +279,11 @@ def test_weights_alone_decide_which_model_it_was(bundle_folder: Path) -> None:
     assert digest({**weights, name: torch.nextafter(weights[name], torch.tensor(9.0))}) != start.record["weights"]
 
 
-def test_a_recipe_says_how_to_search_and_its_descendants_keep_it(
+def test_search_and_made_up_names_of_a_recipe_are_told_and_handed_down(
     text: Callable[..., str], bundle_folder: Path, tmp_path: Path
 ) -> None:
     def trained(run: str, place: Path, end: str) -> Bundle:
-        recipe = parse_recipe(text(**OPTIONS) + end)
+        recipe = parse_recipe(text(**OPTIONS).replace("[data]", "[data]\nmade_up_names = 0.5") + end)
         found = find_start(str(place), tmp_path / run, recipe)
         assert found
         given = found.checkpoint.vocabularies
@@ -294,6 +294,11 @@ def test_a_recipe_says_how_to_search_and_its_descendants_keep_it(
     assert first.manifest.generation == replace(read_bundle(bundle_folder).manifest.generation, length_penalty=1.2)
     second = trained("second", first.path, "[generation]\nbeam = 2\n")
     assert second.manifest.generation == replace(first.manifest.generation, beam=2)
+    card = second.file("README.md").read_text(encoding="utf-8")
+    assert card.count("replaced by made-up ones in 50% of such pairs") == 2, (
+        "of its own text and of the model's before it"
+    )
+    assert card.index("### Started from") < card.rindex("made-up ones") < card.rindex("### Started from")
 
 
 def test_a_record_is_plain_values(bundle_folder: Path) -> None:
