@@ -69,6 +69,7 @@ def _facts(manifest: Manifest, training: str, size: int) -> list[str]:
         "Parameters": f"{manifest.provenance['parameters']:,}",
         "Vocabularies": f"{a.source_vocabulary:,} and {a.target_vocabulary:,} pieces ({manifest.tokenizer['kind']})",
         "Precision": f"{manifest.precision}, {size / 1e6:.1f} MB in all",
+        "Search": f"beam {manifest.generation.beam}, length penalty {manifest.generation.length_penalty:g}",
         "Training": training,
     }
     return ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in facts.items())]

@@ -9,9 +9,10 @@ import gzip
 import hashlib
 import itertools
 import random
+import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = Non
     known = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
     strange: set[str] = set()
     for name in recipe.data.train:
-        for pair in read_pairs(folder / name, report):
+        for pair in _respelled(read_pairs(folder / name, report), recipe.data.respelled, report):
             if not known:
                 yield Pair(pair.source, pair.target)
             elif pair.corpus not in known:
@@ -90,6 +91,19 @@ def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = Non
         named = ", ".join(sorted(strange)[:STRANGE])
         more = f" and {len(strange) - STRANGE:,} more" if len(strange) > STRANGE else ""
         raise RecipeError(f"the recipe says nothing of these corpora: {named}{more}")
+
+
+def _respelled(pairs: Iterable[Pair], changes: Mapping[str, str], report: ReadReport | None) -> Iterator[Pair]:
+    """The pairs as the recipe wants their targets written; those of which nothing is left are no pairs. Lazy."""
+    patterns = [(re.compile(pattern), other) for pattern, other in changes.items()]
+    for pair in pairs:
+        target = pair.target
+        for pattern, other in patterns:
+            target = pattern.sub(other, target)
+        if target.strip():
+            yield replace(pair, target=target)
+        elif report:
+            report.left_out["no pair"] += 1
 
 
 def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:

@@ -68,6 +68,9 @@ class Data:
     """What else is left out (`cleaning`): "untranslated", "wrong language", "near-duplicates"."""
     made_up_names: float = 0.0
     """In how many (0…1) of the pairs whose two sides share names these are replaced (`names`)."""
+    respelled: Mapping[str, str] = field(default_factory=dict)
+    """What is written otherwise on the target side of the training text: regular expressions and what takes their
+    place, as Python's re.sub has them."""
     later: tuple[Later, ...] = ()
     """How the mix changes in the course of training. The vocabularies are learnt from the corpora's first weights."""
 
@@ -203,6 +206,10 @@ def parse_recipe(text: str) -> Recipe:
         data[option] = texts(data.get(option, []), f"data.{option}")
     dev = table(data.get("dev", {}), "data.dev")
     data["dev"] = MappingProxyType(dict(zip(dev, texts([*dev.values()], "data.dev"), strict=True)))
+    respelled = table(data.get("respelled", {}), "data.respelled")
+    data["respelled"] = MappingProxyType(
+        dict(zip(respelled, texts([*respelled.values()], "data.respelled"), strict=True))
+    )
     sections = {
         "data": section(Data, {**data, "corpora": corpora, "later": later}, "data"),
         "vocabulary": section(Vocabulary, values.pop("vocabulary", {}), "vocabulary"),
@@ -254,6 +261,11 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError("[data] needs train = [files]")
     if unknown := set(data.leave_out) - set(RULES):
         raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
+    for pattern, other in data.respelled.items():
+        try:
+            re.sub(pattern, other, "")
+        except (re.error, IndexError) as error:
+            raise ValueError(f"data.respelled: {pattern!r} = {other!r} does not work: {error}") from None
     if not 0 <= data.made_up_names <= 1:
         raise ValueError("data.made_up_names must lie between 0 and 1")
     if len({corpus.name for corpus in data.corpora}) < len(data.corpora):

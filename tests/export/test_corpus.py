@@ -184,6 +184,27 @@ def test_each_corpus_is_taken_by_its_weight(tmp_path: Path) -> None:
     assert list(vocabulary_pairs(recipe, pairs)) == list(vocabulary_pairs(recipe, pairs))
 
 
+def test_targets_are_respelled_as_the_recipe_says(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text(
+        "I know that daß is old.\tIch weiß, daß „daß“ alt ist.\tonce\nFun is needed.\tSpaß muß sein.\tonce\n"
+        "Nothing is left.\tnichts\tonce\n"
+    )
+    rules = """
+[data.respelled]
+'(?i)(\\bda|mu)ß' = '\\1ss'
+'„(.*?)“' = '"\\1"'
+'^nichts$' = ''
+"""
+    plain, respelled = parse_recipe(CORPORA), parse_recipe(CORPORA + rules)
+    report = ReadReport()
+    assert [(pair.source, pair.target) for pair in training_pairs(respelled, tmp_path, report)] == [
+        ("I know that daß is old.", 'Ich weiß, dass "dass" alt ist.'),
+        ("Fun is needed.", "Spaß muss sein."),
+    ]
+    assert report.left_out == {"no pair": 1}
+    assert content_hash(respelled, tmp_path) != content_hash(plain, tmp_path)
+
+
 def test_a_later_mix_reads_and_spells_the_same_text(tmp_path: Path) -> None:
     """So that a run may go on with another mix: vocabularies follow from the first weights."""
     (tmp_path / "a.tsv").write_text("".join(f"{name} {i}\tx\t{name}\n" for name in ("often", "once") for i in range(9)))
