@@ -31,7 +31,7 @@ class Options:
     beam: int = 4
     """Hypotheses kept a sentence; 1 is greedy search."""
     length_penalty: float | None = None
-    """None for the model's own: 0.6 for ours."""
+    """None for the model's own, which is 0.6 if it says nothing."""
     max_length: int | None = None
     """Most pieces of a translation; None for the model's own: twice the source and 10 more, not counting a forced
     beginning, for ours."""

@@ -13,8 +13,9 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from tui_transformer.errors import RecipeError
 
@@ -35,14 +36,16 @@ class Pair:
 
 @dataclass(slots=True)
 class ReadReport:
-    """How many lines were used, and why the others were not."""
+    """How many lines were used, why the others were not, and how many were changed as the recipe asks for."""
 
     used: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         used = ", ".join(f"{name or 'unnamed'} {count:,}" for name, count in self.used.most_common())
-        return f"{sum(self.used.values()):,} pairs ({used}); left out: {self.reasons}"
+        changed = ", ".join(f"{what} {count:,}" for what, count in sorted(self.changed.items()))
+        return f"{sum(self.used.values()):,} pairs ({used}); left out: {self.reasons}{changed and f'; {changed}'}"
 
     @property
     def reasons(self) -> str:
@@ -95,15 +98,22 @@ def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = Non
 
 def _respelled(pairs: Iterable[Pair], changes: Mapping[str, str], report: ReadReport | None) -> Iterator[Pair]:
     """The pairs as the recipe wants their targets written; those of which nothing is left are no pairs. Lazy."""
-    patterns = [(re.compile(pattern), other) for pattern, other in changes.items()]
+    if not changes:
+        yield from pairs
+        return
+    patterns, changed = [(re.compile(pattern), other) for pattern, other in changes.items()], 0
     for pair in pairs:
         target = pair.target
         for pattern, other in patterns:
             target = pattern.sub(other, target)
-        if target.strip():
+        target = " ".join(target.splitlines()).strip()
+        changed += target != pair.target
+        if target:
             yield replace(pair, target=target)
         elif report:
             report.left_out["no pair"] += 1
+    if report:
+        report.changed["respelled"] += changed
 
 
 def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:
@@ -121,8 +131,13 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
 
     `given` stands for vocabularies that are not learnt from the text. Raises RecipeError if a file cannot be read.
     """
-    text = replace(recipe.data, later=())
-    digest = hashlib.sha256(repr((text, recipe.vocabulary, recipe.training.seed)).encode())
+    data = {
+        option.name: value
+        for option in fields(recipe.data)
+        # What is not asked for does not count, so that a new option leaves prepared text as it is.
+        if option.name != "later" and (value := getattr(recipe.data, option.name)) != _default(option)
+    }
+    digest = hashlib.sha256(repr((data, recipe.vocabulary, recipe.training.seed)).encode())
     if recipe.vocabulary.kind == "bpemb" or recipe.data.leave_out:
         digest.update(f"{recipe.source} {recipe.target}".encode())
     digest.update(given)
@@ -133,3 +148,7 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
         except OSError as error:
             raise RecipeError(f"cannot read {folder / name}: {error.strerror}") from None
     return digest.hexdigest()
+
+
+def _default(option: Field[Any]) -> Any:
+    return option.default if option.default_factory is MISSING else option.default_factory()

@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 def data(provenance: Values) -> str:
     """The corpora of the run, and below them those of the models before it."""
     read = corpora(provenance["corpora"]) or "See the recipe."
-    return "\n\n".join([read, *_made_up_names(provenance), *_before(provenance)])
+    return "\n\n".join([read, *_changed(provenance), *_before(provenance)])
 
 
 def cost(progress: Values) -> str:
@@ -41,13 +41,20 @@ def _before(provenance: Values) -> list[str]:
         told = "Nothing says what text it was trained on."
     heading = f"### Started from {earlier['name']}"
     began = f"Training began with the weights and vocabularies of the model {earlier['name']} ({earlier['kept_as']})."
-    return [heading, f"{began} {told}", *([read] if read else []), *_made_up_names(earlier), *_before(earlier)]
+    return [heading, f"{began} {told}", *([read] if read else []), *_changed(earlier), *_before(earlier)]
 
 
-def _made_up_names(provenance: Values) -> list[str]:
-    share = provenance.get("made_up_names")
-    replaced = "Names that both sides of a pair share were replaced by made-up ones"
-    return [f"{replaced} in {share:.0%} of such pairs, so that the model learns to copy names."] if share else []
+def _changed(provenance: Values) -> list[str]:
+    """What the text was not as it is published."""
+    told = []
+    if rules := provenance.get("respelled"):
+        told.append(f"Targets were respelled by {rules} {'rule' if rules == 1 else 'rules'} of the recipe.")
+    if share := provenance.get("made_up_names"):
+        told.append(
+            f"Names that both sides of a pair share were replaced by made-up ones in {share:.3g} of such pairs, "
+            "so that the model learns to copy names."
+        )
+    return [" ".join(told)] if told else []
 
 
 def corpora(known: Sequence[Values]) -> str:

@@ -1,7 +1,7 @@
 """Made-up names in the training text: what a model copies correctly once it has had to copy many.
 
 A small corpus knows few names, each thousands of times. Those that a pair's two sides share are therefore replaced, the
-same on both sides, by names that stand elsewhere in the text or in none: letters that follow one another as in them.
+same on both sides, by other names of the text or by invented ones: letters that follow one another as in them.
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ from typing import TYPE_CHECKING
 from .seeds import mixed_seed
 
 if TYPE_CHECKING:
-    from .corpus import Pair
+    from .corpus import Pair, ReadReport
     from .recipe import Recipe
 
-WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+BEFORE, AFTER = r"(?<![\w./\\@:])", r"(?![\w\u0300-\u036f]|[./\\@:]\w)"
+"""A name is a whole word, with its accents, and no part of a path or an address."""
+WORD = re.compile(rf"{BEFORE}[^\W\d_]{{3,}}{AFTER}")
+SIBILANT = re.compile(r"[szxß]$")
+"""Behind these German has no genitive s."""
 CONTEXT = 3
 """So many letters decide which may come next."""
 LONGEST = 14
 TWO_WORDS = 0.3
 """How often a name becomes a first and a last one."""
 INVENTED = 0.5
-"""How often a name is one that stands nowhere in the text."""
+"""How often a word is put together from letters, which may give a known one again."""
+REPORTED = "other names"
 END = ""
 
 
@@ -47,6 +52,11 @@ class MadeUpNames:
         self._names: dict[str, None] = {}  # in the order of the text: a set's would be another in every process
         self._next: dict[str, list[str]] = {}
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names that the text's pairs share, each once; none if the recipe does not ask for other ones."""
+        return tuple(self._names)
+
     def learn(self, pair: Pair) -> None:
         """Remember the names of a pair and how their letters follow one another."""
         if not self.share:
@@ -58,25 +68,43 @@ class MadeUpNames:
             for end in range(len(name) + 1):
                 self._next.setdefault(name[max(0, end - CONTEXT) : end], []).append(name[end : end + 1] or END)
 
-    def replaced(self, pairs: Iterable[Pair], draw: int) -> Iterator[Pair]:
-        """The same pairs; of those that share names, the recipe's share with others, in each `draw` again others."""
-        if not self._names:
+    def replaced(self, pairs: Iterable[Pair], draw: int, report: ReadReport | None = None) -> Iterator[Pair]:
+        """The same pairs; of those that share names, the recipe's share with others, in each `draw` again others.
+
+        How many these are is counted in `report`.
+        """
+        if not self.share:
             yield from pairs
             return
-        chance, known = random.Random(mixed_seed(self._seed, draw)), list(self._names)
+        chance, known, changed = random.Random(mixed_seed(self._seed, draw)), self.known, 0
         for pair in pairs:
             names = sorted(shared_names(pair.source, pair.target))
             if not names or chance.random() >= self.share:
                 yield pair
                 continue
-            others = {name: self._other(chance, known) for name in names}
-            yield replace(pair, source=_exchanged(pair.source, others), target=_exchanged(pair.target, others))
+            others = dict[str, str]()
+            for name in names:
+                others[name] = self._other(name, pair, {*others.values()}, chance, known)
+            changed += 1
+            yield replace(
+                pair, source=_exchanged(pair.source, others), target=_exchanged(pair.target, others, genitive="s?")
+            )
+        if report:
+            report.changed[REPORTED] = changed
 
-    def _other(self, chance: random.Random, known: list[str]) -> str:
-        words = 2 if chance.random() < TWO_WORDS else 1
-        return " ".join(
-            self._invented(chance) if chance.random() < INVENTED else chance.choice(known) for _ in range(words)
-        )
+    def _other(
+        self, name: str, pair: Pair, taken: set[str], chance: random.Random, known: tuple[str, ...]
+    ) -> str:  # fmt: skip
+        """A name that is not yet another's in this pair, and takes the same genitive if there is one."""
+        genitive = re.search(rf"{BEFORE}{name}(s{AFTER}|['’])", f"{pair.source}\t{pair.target}")
+        while True:
+            words = 2 if chance.random() < TWO_WORDS else 1
+            other = " ".join(
+                self._invented(chance) if chance.random() < INVENTED else chance.choice(known) for _ in range(words)
+            )
+            alike = not genitive or bool(SIBILANT.search(other)) == bool(SIBILANT.search(name))
+            if alike and other not in taken:
+                return other
 
     def _invented(self, chance: random.Random) -> str:
         """A word whose every letter follows on those before it as in some known name."""
@@ -86,6 +114,6 @@ class MadeUpNames:
         return word
 
 
-def _exchanged(text: str, others: Mapping[str, str]) -> str:
-    """The text with its whole words that `others` knows exchanged; a German s behind them stays."""
-    return re.sub(rf"\b({'|'.join(others)})(?=s?\b)", lambda found: others[found[1]], text)
+def _exchanged(text: str, others: Mapping[str, str], genitive: str = "") -> str:
+    """The text with its whole words that `others` knows exchanged; the letters of a genitive behind them stay."""
+    return re.sub(rf"{BEFORE}({'|'.join(others)})(?={genitive}{AFTER})", lambda found: others[found[1]], text)

@@ -40,14 +40,14 @@ GATE_LOSS = 0.5
 class Wanted:
     """What to export. `data` is the folder with the recipe's development sets: needed for int8 and for scores.
 
-    `tests` are files of pairs by which nothing was chosen, scored as well; `run` is the run's folder, whose log
-    gives the card its learning curve.
+    `beam` is that of the scores, None for the model's own. `tests` are files of pairs by which nothing was chosen,
+    scored as well; `run` is the run's folder, whose log gives the card its learning curve.
     """
 
     precision: Precision = "int8"
     data: Path | None = None
     score: bool = True
-    beam: int = 4
+    beam: int | None = None
     tests: tuple[Path, ...] = ()
     run: Path | None = None
     layout: FileLayout = "ttx"
@@ -98,7 +98,8 @@ def _build(
     manifest = replace(manifest, parity={reference.precision: parity.to_dict()})
     if wanted.precision == "int8":
         folder, manifest = _quantized(checkpoint, model, dev, folder, manifest, scratch / "int8", say)
-    found = assess(folder, dev, tests, wanted.beam, say) if wanted.score else Assessment()
+    beam = wanted.beam or manifest.generation.beam
+    found = assess(folder, dev, tests, beam, say) if wanted.score else Assessment()
     manifest = found.told_in(manifest)
     card = model_card(manifest, folder.bytes, found.weaknesses)
     (folder.path / bundle.CARD).write_text(card, encoding="utf-8")

@@ -28,6 +28,8 @@ from .vocabulary import Vocabularies, make_vocabularies
 DRAWS = 4
 """How often what is drawn by lot, pieces by BPE-dropout and made-up names, is drawn anew."""
 TRAINING_TEXT = "the training text"
+Drawn = Callable[[int, ReadReport], Iterator[Pair]]
+"""A draw of the text, by its number; what was changed in it is counted in the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,10 @@ def _build(
     for pair in pairs(report):
         names.learn(pair)
     vocabularies = given or make_vocabularies(recipe, lambda: vocabulary_pairs(recipe, pairs()), bpemb_cache)
-    train = _encode(recipe, vocabularies, lambda draw: names.replaced(pairs(), draw), report)
+    drawn = bool(recipe.vocabulary.dropout or names.known)
+    train = _encode(
+        recipe, vocabularies, lambda draw, to: names.replaced(pairs(), draw, to), DRAWS if drawn else 1, report
+    )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Built aside and moved in one go: another process sees all of it or nothing.
@@ -109,19 +114,18 @@ def _build(
         raise RecipeError(f"cannot write the prepared text to {folder}: {error}") from None
 
 
-def _encode(
-    recipe: Recipe, vocabularies: Vocabularies, pairs: Callable[[int], Iterator[Pair]], report: ReadReport
-) -> EncodedCorpus:
+def _encode(recipe: Recipe, vocabularies: Vocabularies, pairs: Drawn, draws: int, report: ReadReport) -> EncodedCorpus:
     """The training text as ids; what is drawn by lot is drawn so often, and epochs take one draw after the other."""
     source, target, dropout = vocabularies.source, vocabularies.target, recipe.vocabulary.dropout
-    if not (dropout or recipe.data.made_up_names):
-        return encode_corpus(pairs(0), source, target, recipe.data, report, TRAINING_TEXT)
+    if draws == 1:
+        return encode_corpus(pairs(0, report), source, target, recipe.data, report, TRAINING_TEXT)
     # SentencePiece takes 31 bits.
     seeds = (mixed_seed(recipe.training.seed, number) >> 32 for number in itertools.count())
     encode = (lambda texts: source.encode_dropping(texts, dropout, next(seeds))) if dropout else source.encode_all
     packer = CorpusPacker(encode, target.encode_all, recipe.data)
-    for draw in range(DRAWS):
-        packer.read(pairs(draw), ReadReport() if draw else report)
+    for draw in range(draws):
+        first = ReadReport() if draw else report
+        packer.read(pairs(draw, first), first)
         packer.end_draw()
     return packer.packed(report, TRAINING_TEXT)
 

@@ -11,7 +11,7 @@ from tui_transformer.generation import Generation
 from .checkpoint import Checkpoint
 from .recipe import Data
 
-HANDED_DOWN = ("corpora", "made_up_names", "imported_from", "form", "licence", "training", "started_from")
+HANDED_DOWN = ("corpora", "made_up_names", "respelled", "imported_from", "form", "licence", "training", "started_from")
 """What every descendant of a model says as well: from what text, on whose terms and at what cost it was made."""
 
 
@@ -32,6 +32,7 @@ def provenance_of(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
         "parameters": parameters,
         "corpora": _corpora(checkpoint.recipe.data, checkpoint.progress["epochs"]),
         **({"made_up_names": share} if (share := checkpoint.recipe.data.made_up_names) else {}),
+        **({"respelled": len(rules)} if (rules := checkpoint.recipe.data.respelled) else {}),
         **({"started_from": checkpoint.started_from} if checkpoint.started_from else {}),
         "training": checkpoint.progress,
         "code_version": __version__,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tui_transformer.architecture import TIED
 from tui_transformer.errors import RecipeError
-from tui_transformer.generation import Generation
 
 from .cleaning import RULES
 from .sections import section, table, tables, texts
@@ -22,6 +23,8 @@ if not RECIPES.is_dir():
     RECIPES = Path(__file__).parents[1] / "recipes"
 
 MOST_PIECES = 1_000_000
+MOST_HYPOTHESES, MOST_PENALTY = 64, 5.0
+"""What `ttx translate --beam --length-penalty` take."""
 ADAM, MUON = "adam", "muon"
 SEEDS = 2**63
 """What PyTorch's generator takes."""
@@ -133,7 +136,7 @@ class Training:
     dropout: float = 0.1
     label_smoothing: float = 0.1
     optimizer: str = ADAM
-    """"adam", or "muon" for the matrices in the layers (`optimizer`)."""
+    """"adam", or "muon" for the matrices in the layers (`optimizer`), whose momentum is 0.95 whatever the betas."""
     beta1: float = 0.9
     beta2: float = 0.98
     clip_norm: float = 0.0
@@ -225,8 +228,11 @@ def parse_recipe(text: str) -> Recipe:
 
 
 def _searched(values: Any) -> Mapping[str, float]:
-    section(Search, values, "generation")
-    Generation(**values)
+    wanted = section(Search, values, "generation")
+    if not 1 <= wanted.beam <= MOST_HYPOTHESES or not 0 <= wanted.length_penalty <= MOST_PENALTY:
+        raise ValueError(
+            f"generation: beam must lie between 1 and {MOST_HYPOTHESES}, length_penalty between 0 and {MOST_PENALTY:g}"
+        )
     return MappingProxyType(values)
 
 
@@ -262,10 +268,7 @@ def _check_data(recipe: Recipe) -> None:
     if unknown := set(data.leave_out) - set(RULES):
         raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
     for pattern, other in data.respelled.items():
-        try:
-            re.sub(pattern, other, "")
-        except (re.error, IndexError) as error:
-            raise ValueError(f"data.respelled: {pattern!r} = {other!r} does not work: {error}") from None
+        _check_pattern(pattern, other)
     if not 0 <= data.made_up_names <= 1:
         raise ValueError("data.made_up_names must lie between 0 and 1")
     if len({corpus.name for corpus in data.corpora}) < len(data.corpora):
@@ -286,9 +289,19 @@ def _check_data(recipe: Recipe) -> None:
         raise ValueError("vocabulary.dropout must be at least 0 and below 1")
     if vocabulary.shared and vocabulary.kind == "bpemb":
         raise ValueError("BPEmb has one vocabulary a language: vocabulary.shared needs kind = 'sentencepiece'")
+    if recipe.model.tied not in TIED:
+        raise ValueError(f"model.tied must be {', '.join(TIED[:-1])} or {TIED[-1]}, not {recipe.model.tied!r}")
     # Equal sizes alone would let two different vocabularies share one embedding.
     if recipe.model.tied == "all" and not vocabulary.shared:
         raise ValueError("model.tied = 'all' needs vocabulary.shared = true")
+
+
+def _check_pattern(pattern: str, other: str) -> None:
+    try:
+        with warnings.catch_warnings(action="error"):
+            re.sub(pattern, other, "")
+    except (re.error, IndexError, OverflowError, RecursionError, FutureWarning) as error:
+        raise ValueError(f"data.respelled: {pattern[:60]!r} does not work: {error}") from None
 
 
 def _check_later(later: Later, read: set[str]) -> None:

@@ -218,6 +218,8 @@ class Trainer:
     def _resume(self) -> None:
         """Go on from `last.pt` if the folder has one. Raises RecipeError if it is of another model."""
         content = self.folder.load_last()
+        if content is not None:
+            self.learner.load(content["weights"], content["optimizer"])
         if self.processes.leads:
             self.folder.create(self.recipe.text)
         if content is None:
@@ -226,7 +228,6 @@ class Trainer:
                 self.processes.wait()
                 self._save_last()
             return
-        self.learner.load(content["weights"], content["optimizer"])
         # Before `evaluated` was recorded, a saved step had always had its evaluation.
         self.state = replace(self.state, **{"evaluated": content["state"]["step"], **content["state"]})
 

@@ -53,7 +53,7 @@ def changed(recipe: str, settings: Mapping[str, Any]) -> str:
             (corpus,) = (corpus for corpus in document["data"]["corpora"] if corpus["name"] == key)
             corpus["weight"] = value
         else:
-            document[section][key] = value
+            document.setdefault(section, {})[key] = value
     text = tomlkit.dumps(document)
     parse_recipe(text)
     return text

@@ -188,20 +188,23 @@ def test_targets_are_respelled_as_the_recipe_says(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text(
         "I know that daß is old.\tIch weiß, daß „daß“ alt ist.\tonce\nFun is needed.\tSpaß muß sein.\tonce\n"
         "Nothing is left.\tnichts\tonce\n"
+        "Where?\tWo? (x)\tonce\n"
     )
     rules = """
 [data.respelled]
 '(?i)(\\bda|mu)ß' = '\\1ss'
 '„(.*?)“' = '"\\1"'
 '^nichts$' = ''
+'\\(x\\)' = ''
 """
     plain, respelled = parse_recipe(CORPORA), parse_recipe(CORPORA + rules)
     report = ReadReport()
     assert [(pair.source, pair.target) for pair in training_pairs(respelled, tmp_path, report)] == [
         ("I know that daß is old.", 'Ich weiß, dass "dass" alt ist.'),
         ("Fun is needed.", "Spaß muss sein."),
+        ("Where?", "Wo?"),
     ]
-    assert report.left_out == {"no pair": 1}
+    assert (report.left_out, report.changed) == ({"no pair": 1}, {"respelled": 4})
     assert content_hash(respelled, tmp_path) != content_hash(plain, tmp_path)
 
 

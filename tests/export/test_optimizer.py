@@ -58,12 +58,14 @@ def test_muon_learns_and_goes_on_as_if_nothing_had_been(train: Callable[..., Tra
 
 
 @pytest.mark.parametrize(("first", "then"), [("adam", "muon"), ("muon", "adam")])
-def test_a_run_keeps_its_optimiser(first: str, then: str, train: Callable[..., Trainer]) -> None:
+def test_a_run_keeps_its_optimiser(first: str, then: str, train: Callable[..., Trainer], tmp_path: Path) -> None:
     until(train("run", optimizer=first), 2)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")}
     with pytest.raises(
         RecipeError, match=f"optimizer is {then} in the recipe, but the run has come so far with {first}"
     ):
         list(train("run", optimizer=then).run())
+    assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")}
 
 
 def test_an_unknown_optimiser_is_refused(tiny_text: Callable[..., str]) -> None:

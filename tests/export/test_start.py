@@ -283,7 +283,9 @@ def test_search_and_made_up_names_of_a_recipe_are_told_and_handed_down(
     text: Callable[..., str], bundle_folder: Path, tmp_path: Path
 ) -> None:
     def trained(run: str, place: Path, end: str) -> Bundle:
-        recipe = parse_recipe(text(**OPTIONS).replace("[data]", "[data]\nmade_up_names = 0.5") + end)
+        recipe = parse_recipe(
+            text(**OPTIONS).replace("[data]", "[data]\nmade_up_names = 0.5") + f"{end}[data.respelled]\na = 'a'\n"
+        )
         found = find_start(str(place), tmp_path / run, recipe)
         assert found
         given = found.checkpoint.vocabularies
@@ -295,9 +297,10 @@ def test_search_and_made_up_names_of_a_recipe_are_told_and_handed_down(
     second = trained("second", first.path, "[generation]\nbeam = 2\n")
     assert second.manifest.generation == replace(first.manifest.generation, beam=2)
     card = second.file("README.md").read_text(encoding="utf-8")
-    assert card.count("replaced by made-up ones in 50% of such pairs") == 2, (
+    assert card.count("replaced by made-up ones in 0.5 of such pairs") == 2, (
         "of its own text and of the model's before it"
     )
+    assert card.count("Targets were respelled by 1 rule of the recipe. Names") == 2
     assert card.index("### Started from") < card.rindex("made-up ones") < card.rindex("### Started from")
 
 

@@ -40,7 +40,7 @@ UsualBeamOption = Annotated[
     typer.Option(
         min=1,
         max=64,
-        show_default="the model's own, 4 for ours",
+        show_default="the model's own, else 4",
         help="Hypotheses kept a sentence; 1 is greedy search.",
     ),
 ]

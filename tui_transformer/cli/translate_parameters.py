@@ -110,7 +110,7 @@ LengthPenalty = Annotated[
     typer.Option(
         min=0.0,
         max=5.0,
-        show_default="the model's own, 0.6 for ours",
+        show_default="the model's own, else 0.6",
         rich_help_panel=SEARCH,
         help="Above 0 favours longer translations (beam search).",
     ),

@@ -74,7 +74,7 @@ def decode(
     ] = None,
     length_penalty: Annotated[
         float | None,
-        typer.Option(min=0, help="α of the beam's length penalty; the model's own if not given, 0.6 for ours.",
+        typer.Option(min=0, help="α of the beam's length penalty; the model's own if not given, else 0.6.",
                      show_default=False),
     ] = None,
     layer: Annotated[
