@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
-SENTENCE = '"He admired her as a great director."'
+SENTENCE = '"The old man gave the girl a beautiful red rose."'
 # Name of the file, what one types to see the same, columns.
 PICTURES = [
     ("attention", f"ttx inspect attention {SENTENCE} --kind cross", 100),
-    ("head", f"ttx inspect attention {SENTENCE} --kind cross --layer 2 --head 2 --words", 100),
+    ("head", f"ttx inspect attention {SENTENCE} --kind cross --layer 2 --head 6 --words", 100),
     ("qkv", 'ttx inspect qkv "Anthony Hopkins admired Michael Bay." --layer 2 --head 5 --token admired', 110),
     ("positions", "ttx inspect positions --dimensions 128", 132),
     ("layers", f"ttx inspect layers {SENTENCE}", 100),

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
-SENTENCE = "He admired her as a great director."
+SENTENCE = "The old man gave the girl a beautiful red rose."
 SIZE = 120, 36
 RECORDED_SIZE = 100, 30
 # Name of the file, and the keys that lead there; "…" waits until all is there.

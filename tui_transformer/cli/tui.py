@@ -64,7 +64,7 @@ def tui(
 
     The text, the branch and the screen are there again at the next start.
 
-    Example:  ttx tui "He admired her as a great director."
+    Example:  ttx tui "The old man gave the girl a beautiful red rose."
     """  # fmt: skip
     from tui_transformer.tui.app import TtxApp
     from tui_transformer.tui.keys import keymap

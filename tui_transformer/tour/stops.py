@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SENTENCE = "He admired her as a great director."
+SENTENCE = "The old man gave the girl a beautiful red rose."
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def decode(
 ) -> None:  # fmt: skip
     """Show the decoding step by step: candidates, entropy, attention; or the tree of a beam search.
 
-    Example:  ttx inspect decode "He admired her as a great director." --alternative 6:große
+    Example:  ttx inspect decode "The old man gave the girl a beautiful red rose." --alternative 8:hübsche
     """
     asked = Asked(top, step, beam, length_penalty, layer, head, alternative)
     asked.check(options)

@@ -30,7 +30,7 @@ def layers(
 ) -> None:
     """Show what each layer makes of a sentence: norms, likeness of positions, and how the prediction forms.
 
-    Example:  ttx inspect layers "He admired her as a great director."
+    Example:  ttx inspect layers "The old man gave the girl a beautiful red rose."
     """
 
     def make(text: str) -> Picture:
