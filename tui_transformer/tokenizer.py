@@ -104,7 +104,8 @@ class Tokenizer:
     def encode_dropping(self, texts: Iterable[str], dropout: float, seed: int) -> list[list[int]]:
         """`encode` with BPE-dropout (Provilkov et al. 2020): each merge of pieces is left out with chance `dropout`.
 
-        The same texts and seed give the same ids. A text with a literal ▁ is encoded as ever.
+        The same texts and seed give the same ids within a process; from its version 0.2.2 on SentencePiece draws
+        others in the next. A text with a literal ▁ is encoded as ever.
         """
         from concurrent.futures import ThreadPoolExecutor  # only training needs it
 

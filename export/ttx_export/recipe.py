@@ -97,7 +97,8 @@ class Vocabulary:
     """Size of BPEmb's own embeddings; used as initial weights where it equals d_model."""
     dropout: float = 0.0
     """BPE-dropout (Provilkov et al. 2020) of the source side of the training text: how often a merge is left out, so
-    that a word is met in several spellings. 0.1 makes sources a third longer."""
+    that a word is met in several spellings. 0.1 makes sources a third longer. What is drawn is kept with the run; text
+    that is prepared anew is cut otherwise (`Tokenizer.encode_dropping`)."""
 
 
 @dataclass(frozen=True, slots=True)

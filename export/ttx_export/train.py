@@ -1,6 +1,6 @@
 """The training loop: a lazy stream of plain events, so that a live view, log lines and tests read the same.
 
-A run is a function of (recipe, data, seed): batches follow from (seed, epoch) and dropout from (seed,
+A run is a function of (recipe, prepared text, seed): batches follow from (seed, epoch) and dropout from (seed,
 step, micro-batch), never from a random state that would have to be saved. Hence a resumed run goes on
 exactly as if it had not stopped, and several processes do what one would do.
 """
