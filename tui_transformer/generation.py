@@ -9,6 +9,8 @@ from typing import Any, Literal
 Ranking = Literal["paper", "transformers"]
 EarlyStopping = bool | Literal["never"]
 
+MOST_HYPOTHESES, MOST_PENALTY = 64, 5.0
+"""The widest beam and the largest length penalty that a user may ask for."""
 RANKINGS: tuple[Ranking, ...] = ("paper", "transformers")
 
 

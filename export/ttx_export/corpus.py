@@ -75,15 +75,22 @@ def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
 
 
 def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = None) -> Iterator[Pair]:
-    """The pairs of the recipe's training files, one after the other. Lazy.
+    """The pairs of the recipe's training files, one after the other, as it wants them spelt. Lazy.
+
+    Raises RecipeError, at the end, if a corpus is not named in a recipe that names some.
+    """
+    return _respelled(_of_known_corpora(recipe, folder, report), recipe.data.respelled, report)
+
+
+def _of_known_corpora(recipe: Recipe, folder: Path, report: ReadReport | None) -> Iterator[Pair]:
+    """The pairs as they stand in the files.
 
     If the recipe names no corpora, the third column is not one: it may well be another source on each line.
-    Raises RecipeError, at the end, if a corpus is not named in a recipe that names some.
     """
     known = {corpus.name: corpus.weight for corpus in recipe.data.corpora}
     strange: set[str] = set()
     for name in recipe.data.train:
-        for pair in _respelled(read_pairs(folder / name, report), recipe.data.respelled, report):
+        for pair in read_pairs(folder / name, report):
             if not known:
                 yield Pair(pair.source, pair.target)
             elif pair.corpus not in known:
@@ -113,7 +120,7 @@ def _respelled(pairs: Iterable[Pair], changes: Mapping[str, str], report: ReadRe
         elif report:
             report.left_out["no pair"] += 1
     if report:
-        report.changed["respelled"] += changed
+        report.changed["respelled"] = changed
 
 
 def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[str, str]]:

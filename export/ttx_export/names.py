@@ -86,8 +86,9 @@ class MadeUpNames:
             for name in names:
                 others[name] = self._other(name, pair, {*others.values()}, chance, known)
             changed += 1
+            genitives = {f"{name}s": f"{other}s" for name, other in others.items()}
             yield replace(
-                pair, source=_exchanged(pair.source, others), target=_exchanged(pair.target, others, genitive="s?")
+                pair, source=_exchanged(pair.source, others), target=_exchanged(pair.target, {**others, **genitives})
             )
         if report:
             report.changed[REPORTED] = changed
@@ -114,6 +115,6 @@ class MadeUpNames:
         return word
 
 
-def _exchanged(text: str, others: Mapping[str, str], genitive: str = "") -> str:
-    """The text with its whole words that `others` knows exchanged; the letters of a genitive behind them stay."""
-    return re.sub(rf"{BEFORE}({'|'.join(others)})(?={genitive}{AFTER})", lambda found: others[found[1]], text)
+def _exchanged(text: str, others: Mapping[str, str]) -> str:
+    """The text with the words that `others` knows exchanged."""
+    return WORD.sub(lambda found: others.get(found[0], found[0]), text)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tui_transformer.architecture import TIED
 from tui_transformer.errors import RecipeError
+from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY
 
 from .cleaning import RULES
 from .sections import section, table, tables, texts
@@ -23,8 +24,6 @@ if not RECIPES.is_dir():
     RECIPES = Path(__file__).parents[1] / "recipes"
 
 MOST_PIECES = 1_000_000
-MOST_HYPOTHESES, MOST_PENALTY = 64, 5.0
-"""What `ttx translate --beam --length-penalty` take."""
 ADAM, MUON = "adam", "muon"
 SEEDS = 2**63
 """What PyTorch's generator takes."""

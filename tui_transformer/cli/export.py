@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .parameters import ScoreBeamOption
+
 
 class PrecisionName(StrEnum):
     """Number formats of a bundle."""
@@ -37,10 +39,7 @@ def export(
         typer.Option(help="Folder with the recipe's development sets, for calibration and scores.", envvar="TTX_DATA"),
     ] = None,
     score: Annotated[bool, typer.Option("--score/--no-score", help="Measure BLEU and chrF of the bundle.")] = True,
-    beam: Annotated[
-        int | None,
-        typer.Option(min=1, max=64, show_default="the model's own", help="Beam of these scores."),
-    ] = None,
+    beam: ScoreBeamOption = None,
     test: Annotated[
         list[Path] | None,
         typer.Option(metavar="TSV", help="Score this set as well, by which nothing was chosen; may be repeated."),

@@ -10,6 +10,7 @@ import typer
 from tui_transformer.errors import UsageError
 
 from .export import PrecisionName
+from .parameters import ScoreBeamOption
 
 
 def import_model(
@@ -42,9 +43,7 @@ def import_model(
             metavar="TSV", help="Pairs, source<TAB>target, for calibration and scores.", show_default=False
         ),
     ] = None,
-    beam: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Beam of these scores.", show_default="the model's own")
-    ] = None,
+    beam: ScoreBeamOption = None,
 ) -> None:  # fmt: skip
     """Import a Marian model (OPUS-MT) from disk or from the Hugging Face hub: any language pair, every view.
 
@@ -66,9 +65,7 @@ def import_model(
     out = out or Path("models") / (hub.rsplit("/", 1)[-1] if hub else path.resolve().stem)
     checkpoint = read_foreign(path, Naming(out.resolve().name, (source, target), data, hub or ""))
     assert checkpoint.origin is not None
-    wanted = Wanted(
-        precision.value, data.parent if data else None, data is not None, beam or checkpoint.origin.generation.beam
-    )
+    wanted = Wanted(precision.value, data.parent if data else None, data is not None, beam)
     bundle = export_bundle(checkpoint, out, wanted, _say)
     if codes := checkpoint.origin.languages:
         _say(f"each line must begin with one of {len(codes)} languages to translate into, such as {codes[0]}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tui_transformer.generation import MOST_HYPOTHESES
+
 
 class DeviceName(StrEnum):
     """Where to compute."""
@@ -34,12 +36,18 @@ ThreadsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
 ]
-BeamOption = Annotated[int, typer.Option(min=1, max=64, help="Hypotheses kept a sentence; 1 is greedy search.")]
+BeamOption = Annotated[
+    int, typer.Option(min=1, max=MOST_HYPOTHESES, help="Hypotheses kept a sentence; 1 is greedy search.")
+]
+ScoreBeamOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=MOST_HYPOTHESES, show_default="the model's own", help="Beam of these scores."),
+]
 UsualBeamOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=64,
+        max=MOST_HYPOTHESES,
         show_default="the model's own, else 4",
         help="Hypotheses kept a sentence; 1 is greedy search.",
     ),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.generation import MOST_PENALTY
+
 if TYPE_CHECKING:
     from tui_transformer.keep import Keeper
     from tui_transformer.search import SamplingOptions
@@ -109,7 +111,7 @@ LengthPenalty = Annotated[
     float | None,
     typer.Option(
         min=0.0,
-        max=5.0,
+        max=MOST_PENALTY,
         show_default="the model's own, else 0.6",
         rich_help_panel=SEARCH,
         help="Above 0 favours longer translations (beam search).",
