@@ -93,12 +93,14 @@ class Learner:
         source, target, output = (
             torch.from_numpy(side).to(self.device) for side in (batch.source, batch.target_input, batch.target_output)
         )
+        if self.options.r_drop:
+            source, target = torch.cat([source, source]), torch.cat([target, target])
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             features = self.model.decode(target, self.model.encode(source)).features
         real = (output != special.target_pad).flatten()
         sums = projected_cross_entropy(
             features.flatten(0, 1), self.model.projection, output.flatten(), real,
-            smoothing=self.options.label_smoothing, dtype=self.dtype,
+            smoothing=self.options.label_smoothing, r_drop=self.options.r_drop, dtype=self.dtype,
         )  # fmt: skip
-        (sums.smoothed / tokens).backward()
+        (sums.wanted / tokens).backward()
         return torch.stack([sums.plain, sums.correct]).detach().cpu()

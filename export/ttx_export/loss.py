@@ -15,12 +15,12 @@ from torch.autograd import Function
 
 
 class LossSums(NamedTuple):
-    """Sums over the real tokens of a batch, each a scalar tensor.
+    """Sums over the real tokens of a batch, means over its passes, each a scalar tensor.
 
-    `smoothed` carries the gradient; `plain` is the negative log-likelihood in nats, without smoothing.
+    `wanted` carries the gradient; `plain` is the negative log-likelihood in nats, without smoothing and R-Drop.
     """
 
-    smoothed: Tensor
+    wanted: Tensor
     plain: Tensor
     correct: Tensor
 
@@ -29,53 +29,82 @@ class _ProjectedCrossEntropy(Function):
     @staticmethod
     def forward(
         ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, labels: Tensor,
-        real: Tensor, smoothing: float, dtype: torch.dtype, chunk: int,
+        real: Tensor, smoothing: float, r_drop: float, dtype: torch.dtype, chunk: int,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-        vocabulary = weight.shape[0]
-        weight_cast, features_cast = weight.detach().to(dtype), features.detach().to(dtype)
+        vocabulary, tokens = weight.shape[0], labels.shape[0]
+        passes = features.shape[0] // tokens
+        weight_cast = weight.detach().to(dtype)
+        features_cast = features.detach().to(dtype).unflatten(0, (passes, tokens))
         grad_features = torch.empty_like(features_cast)
         grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
-        smoothed = plain = correct = torch.zeros((), device=features.device)
-        for start in range(0, features.shape[0], chunk):
-            part = slice(start, start + chunk)
-            label, keep = labels[part, None], real[part, None].float()
-            logits = (features_cast[part] @ weight_cast.t()).float().add_(bias)
+        wanted = plain = correct = torch.zeros((), device=features.device)
+        step = max(1, chunk // passes)
+        for start in range(0, tokens, step):
+            part = slice(start, start + step)
+            label, keep = labels[part, None].repeat(passes, 1), real[part, None].float().repeat(passes, 1)
+            read = features_cast[:, part].flatten(0, 1)
+            logits = (read @ weight_cast.t()).float().add_(bias)
             correct = correct + ((logits.argmax(1, keepdim=True) == label) * keep).sum()
-            log_total = logits.logsumexp(1, keepdim=True)
-            negative = log_total - logits.gather(1, label)
-            uniform = log_total - logits.mean(1, keepdim=True)
+            log_shares = logits.sub_(logits.logsumexp(1, keepdim=True))
+            negative, uniform = -log_shares.gather(1, label), -log_shares.mean(1, keepdim=True)
             plain = plain + (negative * keep).sum()
-            smoothed = smoothed + (((1 - smoothing) * negative + smoothing * uniform) * keep).sum()
+            wanted = wanted + (((1 - smoothing) * negative + smoothing * uniform) * keep).sum()
+            apart = torch.sub(*log_shares.chunk(2)) if r_drop else None
             # d(loss)/d(logits) = softmax − the smoothed one-hot distribution, 0 for padding.
-            gradient = logits.sub_(log_total).exp_().sub_(smoothing / vocabulary)
-            gradient.scatter_add_(1, label, torch.full_like(negative, smoothing - 1)).mul_(keep)
+            shares = gradient = log_shares.exp_()
+            if apart is not None:
+                divergence, pull = _divergence(shares.unflatten(0, (2, -1)), apart)
+                wanted = wanted + r_drop * (divergence * keep[: len(apart)]).sum()
+                gradient = pull.flatten(0, 1).mul_(r_drop).add_(shares)
+            gradient.sub_(smoothing / vocabulary).scatter_add_(1, label, torch.full_like(negative, smoothing - 1))
+            gradient.mul_(keep)
             grad_bias += gradient.sum(0)
             gradient = gradient.to(dtype)
-            grad_features[part] = gradient @ weight_cast
-            grad_weight += (gradient.t() @ features_cast[part]).float()
-        ctx.save_for_backward(grad_features.to(features.dtype), grad_weight, grad_bias)
+            grad_features[:, part] = (gradient @ weight_cast).unflatten(0, (passes, -1))
+            grad_weight += (gradient.t() @ read).float()
+        ctx.save_for_backward(
+            grad_features.flatten(0, 1).to(features.dtype) / passes, grad_weight / passes, grad_bias / passes
+        )
         ctx.mark_non_differentiable(plain, correct)
-        return smoothed, plain, correct
+        return wanted / passes, plain / passes, correct / passes
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         scale = gradients[0]
         grad_features, grad_weight, grad_bias = ctx.saved_tensors
-        return grad_features * scale, grad_weight * scale, grad_bias * scale, None, None, None, None, None
+        return grad_features * scale, grad_weight * scale, grad_bias * scale, *[None] * 6
+
+
+def _divergence(shares: Tensor, apart: Tensor) -> tuple[Tensor, Tensor]:
+    """Half of KL(p‖q) + KL(q‖p), (N, 1), and its gradient by the logits of p and of q, (2, N, V).
+
+    shares: p and q, (2, N, V); apart: log p - log q, (N, V).
+    """
+    p, q = shares
+    each = torch.linalg.vecdot(shares, apart)[..., None]
+    pull = (apart - each).mul_(shares)
+    pull[1].neg_()
+    pull += shares
+    pull[0] -= q
+    pull[1] -= p
+    return (each[0] - each[1]) / 2, pull.div_(2)
 
 
 def projected_cross_entropy(
     features: Tensor, projection: torch.nn.Linear, labels: Tensor, real: Tensor,
-    *, smoothing: float = 0.0, dtype: torch.dtype = torch.float32, chunk: int = 512,
+    *, smoothing: float = 0.0, r_drop: float = 0.0, dtype: torch.dtype = torch.float32, chunk: int = 256,
 ) -> LossSums:  # fmt: skip
     """Cross-entropy of `projection(features)` against labels, summed over the tokens where `real` is true.
 
-    features (N, D), labels (N,) ids, real (N,) bool. The target distribution puts 1-smoothing on the label
-    and spreads `smoothing` evenly over the whole vocabulary (Szegedy et al. 2016, section 7; as PyTorch's
-    `cross_entropy(label_smoothing=…)`). Matrix products run in `dtype`, sums in float32.
+    features (N, D) or, for two passes over the same tokens with different dropout, (2·N, D), one pass after the
+    other; labels (N,) ids, real (N,) bool. The target distribution puts 1-smoothing on the label and spreads
+    `smoothing` evenly over the whole vocabulary (Szegedy et al. 2016, section 7; as PyTorch's
+    `cross_entropy(label_smoothing=…)`). `r_drop`, for two passes only, is α of R-Drop (Liang et al. 2021, formula 4,
+    halved since the passes' mean is taken): the weight of their symmetric Kullback-Leibler divergence.
+    Matrix products run in `dtype`, sums in float32.
     """
     return LossSums(
         *_ProjectedCrossEntropy.apply(  # type: ignore[no-untyped-call]
-            features, projection.weight, projection.bias, labels, real, smoothing, dtype, chunk
+            features, projection.weight, projection.bias, labels, real, smoothing, r_drop, dtype, chunk
         )
     )

@@ -135,6 +135,9 @@ class Training:
     """The last part of all steps (0…1) over which the rate also falls linearly to 0."""
     dropout: float = 0.1
     label_smoothing: float = 0.1
+    r_drop: float = 0.0
+    """α of R-Drop (Liang et al. 2021): every batch is passed twice, each time with other dropout, and the two are drawn
+    together, the more the larger α. An update computes twice as many positions as `batch_tokens` says."""
     optimizer: str = ADAM
     """"adam", or "muon" for the matrices in the layers (`optimizer`), whose momentum is 0.95 whatever the betas."""
     beta1: float = 0.9
@@ -323,11 +326,22 @@ def _check_training(training: Training) -> None:
     for name in ("epochs", "batch_tokens", "micro_batches", "warmup", "average_last"):
         if getattr(training, name) < 1:
             raise ValueError(f"training.{name} must be at least 1")
-    for name in ("steps", "seed", "clip_norm", "evaluate_every", "checkpoint_minutes", "patience", "learning_rate"):
+    for name in (
+        "steps",
+        "seed",
+        "clip_norm",
+        "evaluate_every",
+        "checkpoint_minutes",
+        "patience",
+        "learning_rate",
+        "r_drop",
+    ):
         if getattr(training, name) < 0:
             raise ValueError(f"training.{name} cannot be negative")
     if training.seed >= SEEDS:
         raise ValueError("training.seed must be below 2^63")
+    if training.r_drop and not training.dropout:
+        raise ValueError("training.r_drop compares two passes with different dropout: training.dropout must not be 0")
     for name in ("dropout", "label_smoothing", "beta1", "beta2"):
         if not 0 <= getattr(training, name) < 1:
             raise ValueError(f"training.{name} must be at least 0 and below 1")

@@ -55,6 +55,8 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[training]\nlearning_rate = nan", "learning_rate must be a number"),
         ("[training]\nlearning_rate = -1", "learning_rate cannot be negative"),
         ("[training]\ndropout = 1.0", "dropout must be at least 0 and below 1"),
+        ("[training]\nr_drop = 3.0\ndropout = 0.0", "two passes with different dropout"),
+        ("[training]\nr_drop = -1.0", "r_drop cannot be negative"),
         ("[training]\ncooldown = 1.5", "cooldown must lie between 0 and 1"),
         ("[training]\nprecision = 'fp16'", "precision must be fp32 or bf16"),
         ("[training]\nbatch_tokens = 100", "must hold at least one pair"),

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from run_checks import assert_same_state, of_kind, until
+from torch.nn.functional import kl_div
 from ttx_export import checkpoint
+from ttx_export.batches import make_batch
 from ttx_export.checkpoint import average_weights, best_file, load_checkpoint
 from ttx_export.events import DevScore, Ended, Evaluated, Progress, Started
 from ttx_export.prepare import Prepared
@@ -45,6 +47,35 @@ def test_a_run_is_a_function_of_its_recipe(train: Callable[..., Trainer], tmp_pa
     assert_same_state(tmp_path / "a", tmp_path / "b")
     with pytest.raises(AssertionError):
         assert_same_state(tmp_path / "a", tmp_path / "c")
+
+
+def divergence_of_two_passes(trainer: Trainer) -> float:
+    """How far apart what two passes with different dropout say of the training text is, in nats a token."""
+    model, learner = trainer.model, trainer.learner
+    members = trainer.course.plan(0)[0][0]
+    batch = make_batch(learner.prepared.train, members, learner.positions, learner.prepared.special)
+    source, target = torch.from_numpy(batch.source), torch.from_numpy(batch.target_input)
+    model.train()
+    torch.manual_seed(5)
+    with torch.no_grad():
+        p, q = (model.projection(model.decode(target, model.encode(source)).features).log_softmax(-1) for _ in "pq")
+    return kl_div(q, p, log_target=True, reduction="sum").item() / target.numel()
+
+
+def test_r_drop_draws_the_passes_together_and_goes_on_as_if_nothing_had_been(
+    train: Callable[..., Trainer], tmp_path: Path
+) -> None:
+    options = {"epochs": 3, "dropout": 0.3}
+    without = train("without", **options)
+    plain = of_kind(list(without.run()), Progress)
+    whole = train("whole", **options, r_drop=20.0)
+    drawn = of_kind(list(whole.run()), Progress)
+    assert drawn[0].loss == pytest.approx(plain[0].loss, rel=0.05), "the mean of both passes, not their sum"
+    assert drawn[-1].loss < drawn[0].loss - 0.5
+    assert divergence_of_two_passes(whole) < divergence_of_two_passes(without) / 2
+    until(train("parts", **options, r_drop=20.0), 4)
+    list(train("parts", **options, r_drop=20.0).run())
+    assert_same_state(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_each_epoch_sees_the_mix_of_its_time(tiny_text: Callable[..., str], prepared: Prepared, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tui_transformer.tui.sitting import Sitting
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
+REST_SECONDS = 60.0
+"""Only a busy machine ever needs so many."""
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
@@ -97,7 +100,8 @@ async def settled(pilot: Pilot[None]) -> None:
 
     app = pilot.app
     assert isinstance(app, TtxApp)
-    for _ in range(1000):
+    deadline = time.monotonic() + REST_SECONDS
+    while time.monotonic() < deadline:
         await pilot.pause(0.01)
         if app.engine and app.settled:
             # Once more, so that layout and pictures follow.
@@ -126,7 +130,8 @@ async def at_rest(pilot: Pilot[None]) -> None:
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Wait for what a thread brings."""
-    for _ in range(1000):
+    deadline = time.monotonic() + REST_SECONDS
+    while time.monotonic() < deadline:
         await pilot.pause(0.01)
         if condition():
             await settled(pilot)
@@ -155,3 +160,10 @@ def watch(
             await work(app, pilot)
 
     asyncio.run(all_of_it())
+
+
+def text_of(app: TtxApp) -> str:
+    """What stands in the editor."""
+    from tui_transformer.tui.views.translate import SourceEditor
+
+    return app.query_one(SourceEditor).text

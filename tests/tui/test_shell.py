@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.widgets import Input, TextArea
+from textual.widgets import TextArea
 
-from tui_transformer.errors import BundleError, UsageError
+from tui_transformer.errors import UsageError
 from tui_transformer.heads import Head
-from tui_transformer.translator import Options, Translator
+from tui_transformer.translator import Translator
 from tui_transformer.tui.app import TtxApp
-from tui_transformer.tui.engine import ModelEngine
 from tui_transformer.tui.help import HelpScreen
 from tui_transformer.tui.jump import JumpScreen
 from tui_transformer.tui.keys import SHELL, keymap
-from tui_transformer.tui.lines import StatusLine
-from tui_transformer.tui.saving import SaveScreen
-from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting
-from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces, TranslateView
+from tui_transformer.tui.sitting import Sitting
+from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
 
-from .conftest import settled
+from .conftest import settled, text_of
 
 App = Callable[..., TtxApp]
-
-
-def run(test: Any) -> None:
-    asyncio.run(test)
-
-
-def text_of(app: TtxApp) -> str:
-    return app.query_one(SourceEditor).text
 
 
 def test_what_is_typed_is_translated(at_work: App, translator: Translator) -> None:
@@ -47,7 +33,7 @@ def test_what_is_typed_is_translated(at_work: App, translator: Translator) -> No
             assert app.live.text == translator.translate_line("Good night.")
             assert app.live.request.text == text_of(app) == "Good night."
 
-    run(typing())
+    asyncio.run(typing())
 
 
 def test_keys_move_the_moment(at_work: App) -> None:
@@ -70,7 +56,7 @@ def test_keys_move_the_moment(at_work: App) -> None:
             await settled(pilot)
             assert app.playback.moment == there
 
-    run(moving())
+    asyncio.run(moving())
 
 
 def test_the_speed_is_kept(at_work: App) -> None:
@@ -91,7 +77,7 @@ def test_the_speed_is_kept(at_work: App) -> None:
             await pilot.press("space")
             assert not app.playback.playing
 
-    run(playing())
+    asyncio.run(playing())
 
 
 def test_b_goes_through_the_modes(at_work: App, translator: Translator) -> None:
@@ -113,7 +99,7 @@ def test_b_goes_through_the_modes(at_work: App, translator: Translator) -> None:
             await settled(pilot)
             assert app.live.request.seed == seed + 1
 
-    run(switching())
+    asyncio.run(switching())
 
 
 def test_another_candidate_is_a_branch_and_o_goes_back(at_work: App) -> None:
@@ -137,7 +123,7 @@ def test_another_candidate_is_a_branch_and_o_goes_back(at_work: App) -> None:
             await settled(pilot)
             assert app.live.steps[1].chosen.id == taken.id
 
-    run(branching())
+    asyncio.run(branching())
 
 
 def test_a_mouse_can_do_it_too(at_work: App) -> None:
@@ -154,7 +140,7 @@ def test_a_mouse_can_do_it_too(at_work: App) -> None:
             assert app.other is not None
             assert app.live.request.prefix
 
-    run(clicking())
+    asyncio.run(clicking())
 
 
 def test_a_head_is_switched_off_and_all_on_again(at_work: App) -> None:
@@ -173,7 +159,7 @@ def test_a_head_is_switched_off_and_all_on_again(at_work: App) -> None:
             assert not app.live.request.off
             assert app.live.reading.finished == before
 
-    run(switching())
+    asyncio.run(switching())
 
 
 def test_sentences_of_a_text_one_by_one(at_work: App) -> None:
@@ -193,7 +179,7 @@ def test_sentences_of_a_text_one_by_one(at_work: App) -> None:
             await settled(pilot)
             assert app.live.encoded.text == "Good night. "
 
-    run(walking())
+    asyncio.run(walking())
 
 
 def test_every_tab_has_a_key_and_a_place_for_the_mouse(at_work: App) -> None:
@@ -221,7 +207,7 @@ def test_every_tab_has_a_key_and_a_place_for_the_mouse(at_work: App) -> None:
             assert app.front.NAME == "translate"
             assert isinstance(app.focused, SourceEditor)
 
-    run(opening())
+    asyncio.run(opening())
 
 
 def test_help_is_about_what_is_in_front(at_work: App) -> None:
@@ -236,7 +222,7 @@ def test_help_is_about_what_is_in_front(at_work: App) -> None:
             await pilot.press("escape")
             assert app.front.NAME == "translate"
 
-    run(asking())
+    asyncio.run(asking())
 
 
 def test_the_palette_knows_every_key_of_the_shell(at_work: App) -> None:
@@ -257,7 +243,7 @@ def test_the_palette_knows_every_key_of_the_shell(at_work: App) -> None:
             await settled(pilot)
             assert app.live.request.mode == "greedy"
 
-    run(searching())
+    asyncio.run(searching())
 
 
 def test_jump_mode(at_work: App) -> None:
@@ -277,71 +263,7 @@ def test_jump_mode(at_work: App) -> None:
             await pilot.pause()
             assert isinstance(app.focused, SourceEditor)
 
-    run(jumping())
-
-
-@pytest.mark.parametrize("suffix", ["svg", "html", "txt", "tsv", "json"])
-def test_the_picture_is_saved(at_work: App, tmp_path: Path, suffix: str) -> None:
-    async def saving() -> None:
-        app = at_work()
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "s")
-            assert isinstance(app.screen, SaveScreen)
-            app.screen.query_one(Input).value = str(tmp_path / f"new.{suffix}")
-            await pilot.press("enter")
-            await pilot.pause()
-            assert not isinstance(app.screen, SaveScreen)
-
-    run(saving())
-    content = (tmp_path / f"new.{suffix}").read_text(encoding="utf-8")
-    assert "zwang" in content or "▁z" in content
-    if suffix == "json":
-        assert json.loads(content)["view"] == "decode"
-
-
-def test_a_name_that_is_taken_or_will_not_do(at_work: App, tmp_path: Path) -> None:
-    async def saving() -> None:
-        app = at_work()
-        (tmp_path / "old.txt").write_text("mine")
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "s")
-            name = app.screen.query_one(Input)
-            name.value = str(tmp_path / "new.doc")
-            await pilot.press("enter")
-            assert isinstance(app.screen, SaveScreen)
-            name.value = str(tmp_path / "old.txt")
-            await pilot.press("enter")
-            assert (tmp_path / "old.txt").read_text() == "mine"
-            await pilot.press("enter")
-            await pilot.pause()
-            assert (tmp_path / "old.txt").read_text() != "mine"
-            # What cannot be written is said, and nothing ends.
-            await pilot.press("s")
-            app.screen.query_one(Input).value = str(tmp_path / "none" / "new.txt")
-            await pilot.press("enter")
-            await pilot.pause()
-            assert any("cannot write" in notification.message for notification in app._notifications)
-            await pilot.press("s", "escape")
-            assert not isinstance(app.screen, SaveScreen)
-
-    run(saving())
-
-
-def test_copying(at_work: App, translator: Translator) -> None:
-    async def copying() -> None:
-        app = at_work()
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "y")
-            assert app.clipboard == translator.translate_line("Tom called Mary's bluff.")
-            await pilot.press("Y")
-            header, *rows = app.clipboard.split("\n")
-            assert "\t" in header
-            assert len(rows) >= len(app.live.steps)
-
-    run(copying())
+    asyncio.run(jumping())
 
 
 def test_the_editor_of_ones_own(at_work: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,81 +292,7 @@ def test_the_editor_of_ones_own(at_work: App, tmp_path: Path, monkeypatch: pytes
             assert text_of(app) == "Tom called Mary's bluff."
             assert any("no terminal" in notification.message for notification in app._notifications)
 
-    run(editing())
-
-
-def test_earlier_texts(at_work: App) -> None:
-    async def remembering() -> None:
-        app = at_work(sitting=Sitting(text="Good night.", history=["a", "b", "Good night."]))
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            for key, text in [("ctrl+up", "b"), ("ctrl+up", "a"), ("ctrl+up", "a"), ("ctrl+down", "b")]:
-                await pilot.press(key)
-                await settled(pilot)
-                assert text_of(app) == app.live.request.text == text
-
-    run(remembering())
-
-
-def test_the_next_sitting_goes_on_where_this_one_ended(at_work: App, tmp_path: Path) -> None:
-    path = tmp_path / "session.json"
-
-    async def first() -> None:
-        app = at_work(keep=lambda sitting: save_sitting(sitting, path))
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "b", "less_than_sign")
-            await settled(pilot)
-            app.go_to(2)
-            app.take_branch(app.live.steps[1].candidates[2].id)
-            await settled(pilot)
-            app.ask(replace(app.asked.request, off=frozenset({Head("cross", 0, 0)})))
-            await settled(pilot)
-            await pilot.press("q")
-
-    async def second() -> None:
-        app = at_work(sitting=load_sitting(path))
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            request = app.live.request
-            assert (request.text, request.mode) == ("Tom called Mary's bluff.", "greedy")
-            assert len(request.prefix) == 2
-            assert request.off == {Head("cross", 0, 0)}
-
-    run(first())
-    run(second())
-
-
-def test_a_session_that_cannot_be_kept_ends_nothing(at_work: App, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-
-    async def leaving() -> None:
-        app = at_work(keep=lambda sitting: save_sitting(sitting, tmp_path / "file" / "session.json"))
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            app.remembered()
-            await pilot.pause()
-            assert any("cannot be kept" in notification.message for notification in app._notifications)
-            await pilot.press("escape", "q")
-
-    run(leaving())
-
-
-def nowhere() -> Any:
-    """A model that cannot be loaded."""
-    raise BundleError("no model 'x'")
-
-
-def test_a_model_that_is_not_there_is_said_and_nothing_is_lost() -> None:
-    async def failing() -> None:
-        app = TtxApp(nowhere, Sitting(text="Good night."))
-        async with app.run_test() as pilot:
-            await pilot.pause(0.2)
-            assert any("no model 'x'" in notification.message for notification in app._notifications)
-            await pilot.press(*" Sleep well.")
-            assert text_of(app) == "Good night. Sleep well."
-
-    run(failing())
+    asyncio.run(editing())
 
 
 def test_other_keys(at_work: App) -> None:
@@ -460,7 +308,7 @@ def test_other_keys(at_work: App) -> None:
             await pilot.press("p")
             assert app.playback.playing
 
-    run(pressing())
+    asyncio.run(pressing())
     for wrong in ("play", "play=", "=p", "nothing=p"):
         with pytest.raises(UsageError, match="--key"):
             keymap([wrong])
@@ -491,125 +339,7 @@ def test_sentences_instead_of_pictures(at_work: App) -> None:
             await pilot.press("f4")
             assert not app.sitting_now().spoken
 
-    run(listening())
-
-
-def test_a_decoding_is_recorded_and_replayed(at_work: App, tmp_path: Path) -> None:
-    from tui_transformer.traces import as_recording, load_trace
-    from tui_transformer.tui.engine import ReplayEngine
-
-    path = tmp_path / "kept.trace"
-
-    async def recording() -> str | None:
-        app = at_work(record=path)
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            return app.live.text
-
-    async def replaying(text: str | None) -> None:
-        app = TtxApp(lambda: ReplayEngine(as_recording(load_trace(path), path), path), Sitting(text="other"))
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            assert "it cannot be changed" in str(app.query_one(SourceEditor).border_title)
-            assert (app.live.text, text_of(app)) == (text, "Tom called Mary's bluff.")
-            await pilot.press("escape", "comma")
-            app.query_one(Candidates).focus()
-            await pilot.press("down", "enter")
-            await settled(pilot)
-            assert any("replay" in notification.message for notification in app._notifications)
-
-    run(replaying(asyncio.run(recording())))
-
-
-def test_the_last_edit_wins(at_work: App, translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """1,000 random edits while decoding: what is shown in the end is the translation of what stands there."""
-    import random
-
-    from tui_transformer.tui import conductor
-
-    monkeypatch.setattr(conductor, "DEBOUNCE_SECONDS", 0.001)
-    words = ["Tom", "called", "Mary's", "bluff.", "Good", "night.", "Mary", "has", "a", "flower", "in", "her", "hair."]
-    draw = random.Random(5)
-
-    async def editing() -> None:
-        app = at_work("")
-        shown: list[tuple[int, str]] = []
-        async with app.run_test() as pilot:
-            editor = app.query_one(SourceEditor)
-            for number in range(1000):
-                if draw.random() < 0.3 and editor.text:
-                    cut = draw.randrange(len(editor.text))
-                    editor.text = editor.text[:cut]
-                else:
-                    editor.text = f"{editor.text} {draw.choice(words)}".strip()[-80:]
-                if draw.random() < 0.3:
-                    await asyncio.sleep(draw.choice([0, 0, 0.001, 0.005, 0.02]))
-                if app.live.encoded is not None and app.live.run:
-                    # Whatever is shown belongs to one request, and none is older than what was shown before.
-                    shown.append((app.live.run, app.live.encoded.text))
-                    assert app.live.encoded.text in app.live.request.text + " "
-                if number % 250 == 249:
-                    await settled(pilot)
-                    assert app.live.request.text == editor.text
-                    assert app.live.text == next(translator.translate([editor.text], Options()))
-            await settled(pilot)
-            assert app.live.text == next(translator.translate([editor.text], Options()))
-            runs = [run for run, _ in shown]
-            assert runs == sorted(runs)
-            assert len(set(runs)) > 20
-
-    run(editing())
-
-
-def test_a_model_that_is_not_there_is_not_awaited_for_ever() -> None:
-    async def failing() -> None:
-        app = TtxApp(nowhere, Sitting(text="Good night."))
-        async with app.run_test() as pilot:
-            await pilot.pause(0.2)
-            await pilot.press(*" Sleep.")
-            await pilot.pause(0.3)
-            assert "no model: choose one" in str(app.query_one(StatusLine).content)
-            assert not app.busy
-
-    run(failing())
-
-
-def test_a_branch_of_an_older_text_never_replaces_the_newer_one(at_work: App) -> None:
-    async def branching() -> None:
-        app = at_work()
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "less_than_sign", "full_stop")
-            other = app.live.steps[0].candidates[1].id
-            app.query_one(TranslateView).set_text("Good night.")
-            app.edit("Good night.")
-            app.take_branch(other)
-            assert app.asked.request.text == "Good night."
-            await settled(pilot)
-            assert app.live.request.text == text_of(app) == "Good night."
-            assert app.live.request.prefix == ()
-
-    run(branching())
-
-
-def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translator: Translator) -> None:
-    async def switching() -> None:
-        app = at_work()
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "less_than_sign", "full_stop")
-            app.take_branch(app.live.steps[0].candidates[1].id)
-            await settled(pilot)
-            app.change_engine(ModelEngine(translator))
-            # Before anything has come of the new one: nothing is left to take a branch from, or to go back to.
-            assert (app.live.steps, app.live.request.prefix, app.other) == ([], (), None)
-            app.query_one(TranslateView).on_candidates_taken()
-            app.action_other_branch()
-            app.action_again()
-            await settled(pilot)
-            assert app.live.request.prefix == ()
-
-    run(switching())
+    asyncio.run(listening())
 
 
 def test_brackets_in_a_text_are_brackets(at_work: App) -> None:
@@ -629,26 +359,4 @@ def test_brackets_in_a_text_are_brackets(at_work: App) -> None:
                 await settled(pilot)
             assert app.is_running
 
-    run(writing())
-
-
-def test_a_session_of_another_time_breaks_nothing(at_work: App) -> None:
-    async def restoring() -> None:
-        sitting = Sitting(
-            text="Good night.", model="data/tiny", sentence=-7, prefix=[999_999, -5], off=["encoder:99:1", "x"]
-        )
-        app = at_work(sitting=sitting)
-        async with app.run_test() as pilot:
-            await settled(pilot)
-            assert app.engine
-            assert app.engine.facts.name == "data/tiny"
-            assert (app.live.request.sentence, app.live.request.prefix) == (0, ())
-            assert app.live.text
-
-    run(restoring())
-
-
-def test_half_a_character_in_a_session_is_replaced(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.json"
-    kept.write_text('{"text": "a \\ud800 b"}', encoding="utf-8")
-    assert load_sitting(kept).text == "a \ufffd\ufffd\ufffd b"
+    asyncio.run(writing())

@@ -75,3 +75,9 @@ def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.delenv("TTX_SESSION")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert sitting_path() == tmp_path / "ttx" / "session.json"
+
+
+def test_half_a_character_in_a_session_is_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text('{"text": "a \\ud800 b"}', encoding="utf-8")
+    assert load_sitting(kept).text == "a \ufffd\ufffd\ufffd b"

@@ -1,0 +1,129 @@
+"""Edits, branches and models that overtake each other, or are not there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tui_transformer.errors import BundleError
+from tui_transformer.translator import Options, Translator
+from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.engine import ModelEngine
+from tui_transformer.tui.lines import StatusLine
+from tui_transformer.tui.sitting import Sitting
+from tui_transformer.tui.views.translate import SourceEditor, TranslateView
+
+from .conftest import settled, text_of
+
+App = Callable[..., TtxApp]
+
+
+def test_the_last_edit_wins(at_work: App, translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,000 random edits while decoding: what is shown in the end is the translation of what stands there."""
+    import random
+
+    from tui_transformer.tui import conductor
+
+    monkeypatch.setattr(conductor, "DEBOUNCE_SECONDS", 0.001)
+    words = ["Tom", "called", "Mary's", "bluff.", "Good", "night.", "Mary", "has", "a", "flower", "in", "her", "hair."]
+    draw = random.Random(5)
+
+    async def editing() -> None:
+        app = at_work("")
+        shown: list[tuple[int, str]] = []
+        async with app.run_test() as pilot:
+            editor = app.query_one(SourceEditor)
+            for number in range(1000):
+                if draw.random() < 0.3 and editor.text:
+                    cut = draw.randrange(len(editor.text))
+                    editor.text = editor.text[:cut]
+                else:
+                    editor.text = f"{editor.text} {draw.choice(words)}".strip()[-80:]
+                if draw.random() < 0.3:
+                    await asyncio.sleep(draw.choice([0, 0, 0.001, 0.005, 0.02]))
+                if app.live.encoded is not None and app.live.run:
+                    # Whatever is shown belongs to one request, and none is older than what was shown before.
+                    shown.append((app.live.run, app.live.encoded.text))
+                    assert app.live.encoded.text in app.live.request.text + " "
+                if number % 250 == 249:
+                    await settled(pilot)
+                    assert app.live.request.text == editor.text
+                    assert app.live.text == next(translator.translate([editor.text], Options()))
+            await settled(pilot)
+            assert app.live.text == next(translator.translate([editor.text], Options()))
+            runs = [run for run, _ in shown]
+            assert runs == sorted(runs)
+            assert len(set(runs)) > 20
+
+    asyncio.run(editing())
+
+
+def test_a_branch_of_an_older_text_never_replaces_the_newer_one(at_work: App) -> None:
+    async def branching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            other = app.live.steps[0].candidates[1].id
+            app.query_one(TranslateView).set_text("Good night.")
+            app.edit("Good night.")
+            app.take_branch(other)
+            assert app.asked.request.text == "Good night."
+            await settled(pilot)
+            assert app.live.request.text == text_of(app) == "Good night."
+            assert app.live.request.prefix == ()
+
+    asyncio.run(branching())
+
+
+def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translator: Translator) -> None:
+    async def switching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            app.take_branch(app.live.steps[0].candidates[1].id)
+            await settled(pilot)
+            app.change_engine(ModelEngine(translator))
+            # Before anything has come of the new one: nothing is left to take a branch from, or to go back to.
+            assert (app.live.steps, app.live.request.prefix, app.other) == ([], (), None)
+            app.query_one(TranslateView).on_candidates_taken()
+            app.action_other_branch()
+            app.action_again()
+            await settled(pilot)
+            assert app.live.request.prefix == ()
+
+    asyncio.run(switching())
+
+
+def nowhere() -> Any:
+    """A model that cannot be loaded."""
+    raise BundleError("no model 'x'")
+
+
+def test_a_model_that_is_not_there_is_said_and_nothing_is_lost() -> None:
+    async def failing() -> None:
+        app = TtxApp(nowhere, Sitting(text="Good night."))
+        async with app.run_test() as pilot:
+            await pilot.pause(0.2)
+            assert any("no model 'x'" in notification.message for notification in app._notifications)
+            await pilot.press(*" Sleep well.")
+            assert text_of(app) == "Good night. Sleep well."
+
+    asyncio.run(failing())
+
+
+def test_a_model_that_is_not_there_is_not_awaited_for_ever() -> None:
+    async def failing() -> None:
+        app = TtxApp(nowhere, Sitting(text="Good night."))
+        async with app.run_test() as pilot:
+            await pilot.pause(0.2)
+            await pilot.press(*" Sleep.")
+            await pilot.pause(0.3)
+            assert "no model: choose one" in str(app.query_one(StatusLine).content)
+            assert not app.busy
+
+    asyncio.run(failing())
