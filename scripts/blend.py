@@ -33,7 +33,8 @@ def blended(content: dict[str, Any], place: str, share: float) -> dict[str, Any]
     progress = {name: value for name, value in content["progress"].items() if name != "dev_loss"}
     # A blend may be blended again.
     record = {**begun, "share": round(1 - (1 - begun.get("share", 0.0)) * share, 6)}
-    return {**content, "weights": weights, "progress": progress, "started_from": record}
+    kept = {name: value for name, value in content.items() if name not in ("optimizer", "state")}
+    return {**kept, "weights": weights, "progress": progress, "started_from": record}
 
 
 def main() -> int:

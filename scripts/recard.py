@@ -20,6 +20,8 @@ from ttx_export.recipe import Recipe, parse_recipe
 from tui_transformer import bundle
 from tui_transformer.bundle import Bundle
 from tui_transformer.errors import BundleError, TtxError
+from tui_transformer.generation import MOST_HYPOTHESES
+from tui_transformer.whole_file import whole_file
 
 
 def recard(path: Path, data: Path, tests: tuple[Path, ...], beam: int | None, run: Path | None = None) -> Bundle:
@@ -27,12 +29,12 @@ def recard(path: Path, data: Path, tests: tuple[Path, ...], beam: int | None, ru
     model = bundle.verify_bundle(path)
     recipe = _recipe(model)
     beam = beam or model.manifest.generation.beam
-    found = assess(model, development_sets(recipe.data, data), sets_of(tests), beam, _say)
+    dev = development_sets(recipe.data, data)
+    found = assess(model, dev, sets_of(tests, dev), beam, _say)
     manifest = with_curve(with_sizes(found.told_in(model.manifest), recipe.data, data), run)
     others = sum(int(file["size"]) for name, file in manifest.files.items() if name != bundle.CARD)
-    partial = path / f".{bundle.CARD}.partial"
-    partial.write_text(model_card(manifest, others, found.weaknesses), encoding="utf-8")
-    partial.replace(path / bundle.CARD)
+    with whole_file(path / bundle.CARD) as file:
+        file.write(model_card(manifest, others, found.weaknesses).encode())
     bundle.write_manifest(path, manifest)
     return bundle.verify_bundle(path)
 
@@ -53,6 +55,8 @@ def main() -> int:
     parser.add_argument("--beam", type=int, help="the model's own, if not given")
     parser.add_argument("--run", type=Path, help="the run's folder, if it is still there: for the learning curve")
     options = parser.parse_args()
+    if options.beam is not None and not 1 <= options.beam <= MOST_HYPOTHESES:
+        parser.error(f"--beam must lie between 1 and {MOST_HYPOTHESES}")
     try:
         print(recard(options.model, options.data, tuple(options.test), options.beam, options.run).path)
     except TtxError as error:

@@ -23,6 +23,8 @@ def main() -> None:
         sys.exit("usage: python -m scripts.toy RUN")
     run = Path(sys.argv[1])
     log = read_training_log(run)
+    if not log.evaluations:
+        sys.exit(f"{run} has no evaluation yet")
     pictures = FOLDER / "toy"
     pictures.mkdir(exist_ok=True)
     ttx("train", "--plot", str(run), "--width", "100", "--save", str(pictures / "curve.svg"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,12 +13,15 @@ from hypothesis.extra import numpy as hnp
 
 from tui_transformer.analysis.alignment import (
     best_pairs,
-    block_diagonal,
     coverage,
+    coverage_of,
     default_heads,
+    matrix_of,
     mean_of_heads,
+    pairs_of,
     parse_heads,
     pharaoh,
+    rows_of,
 )
 from tui_transformer.analysis.lines import LineAttention
 from tui_transformer.analysis.words import Words, merge, merge_by
@@ -126,15 +131,31 @@ def test_coverage_leaves_the_end_out() -> None:
     assert coverage(np.array([[0.5, 0.25, 0.25], [0.5, 0.5, 0.0]])).tolist() == [1.0, 0.75]
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=4), st.integers(0, 9))
-def test_blocks_side_by_side_keep_their_sums(sizes: list[tuple[int, int]], seed: int) -> None:
-    blocks, target, source = [], 0, 0
-    for t, s in sizes:
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.booleans(), st.booleans()), max_size=6),
+    st.integers(0, 2),
+    st.integers(0, 9),
+)
+def test_rows_of_parts_are_those_of_the_matrix_of_all_words(
+    sizes: list[tuple[int, int, bool, bool]], more: int, seed: int
+) -> None:
+    """Also where parts meet inside a word of either side, and where no part knows of a word."""
+    blocks, target, source = list[tuple[Floats, int, int]](), 0, 0
+    for t, s, same_target, same_source in sizes:
+        target, source = target - (same_target and target > 0), source - (same_source and source > 0)
         blocks.append((stochastic(t, s + 1, seed), target, source))
-        target, source = target + t, source + s
-    whole = block_diagonal(blocks, target, source)
-    assert whole.shape == (target, source + 1)
-    np.testing.assert_allclose(whole.sum(axis=1), np.ones(target))
+        target, source = target + max(t, same_target), source + max(s, same_source)
+    targets, sources = target + more, source + more
+    whole = np.zeros((targets, sources + 1))
+    for weights, t, s in blocks:
+        whole[t : t + len(weights), s : s + weights.shape[1] - 1] += weights[:, :-1]
+        whole[t : t + len(weights), -1] += weights[:, -1]
+    whole[~whole.any(axis=1), -1] = 1
+    whole /= whole.sum(axis=1, keepdims=True)
+    rows = rows_of(blocks, targets)
+    np.testing.assert_allclose(matrix_of(rows, sources), whole)
+    np.testing.assert_allclose(coverage_of(rows, sources), coverage(whole))
+    assert pairs_of(rows) == best_pairs(whole)
 
 
 # Whole lines
@@ -151,8 +172,11 @@ def test_words_of_a_line_are_those_that_white_space_parts(translator: Translator
         attention = LineAttention.of(found.parts, candidate.chosen, translator.source, translator.target, heads)
         assert attention.source == tuple(found.line.text.split())
         assert attention.target == tuple(candidate.text.split())
-        np.testing.assert_allclose(attention.weights.sum(axis=1), np.ones(len(attention.target)), rtol=1e-5)
-        assert attention.weights.shape == (len(attention.target), len(attention.source) + 1)
+        weights = attention.matrix()
+        np.testing.assert_allclose(weights.sum(axis=1), np.ones(len(attention.target)), rtol=1e-5)
+        assert weights.shape == (len(attention.target), len(attention.source) + 1)
+        np.testing.assert_allclose(attention.coverage(), coverage(weights))
+        assert attention.pairs() == best_pairs(weights)
         places = [(i, j) for j in range(len(attention.target)) for i in range(len(attention.source))]
         assert set(attention.pairs()) <= set(places)
 
@@ -162,6 +186,22 @@ def test_what_is_kept_aligns_with_itself(translator: Translator) -> None:
     (found,) = translate_lines(translator, ["12, 34"], wanted=wanted)
     attention = LineAttention.of(found.parts, [0] * len(found.parts), translator.source, translator.target, ((0, 0),))
     assert attention.pairs() == [(0, 0), (1, 1)]
+
+
+def test_a_long_line_takes_no_more_memory_than_its_parts(translator: Translator) -> None:
+    wanted = Wanted(scores=True, attentions=True, keeper=Keeper.of())
+    (found,) = translate_lines(translator, ["Give me that. 12 "], Options(beam=1), wanted=wanted)
+    taken = []
+    for times in (250, 1000):
+        parts = found.parts * times
+        tracemalloc.start()
+        attention = LineAttention.of(parts, [0] * len(parts), translator.source, translator.target, ((0, 0),))
+        pairs, covered = attention.pairs(), attention.coverage()
+        taken.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert len(attention.source) == len(covered) == 4 * times
+        assert len({j for _, j in pairs}) == len(pairs) <= len(attention.target)
+    assert taken[1] < 6 * taken[0]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,12 @@ def test_lines_without_text_and_bytes_that_are_none(dialogue: Dialogue) -> None:
     assert len(dialogue.translate("\udcff\ud800 Tom")) == 1
 
 
+def test_what_must_be_kept_is_kept(dialogue: Dialogue) -> None:
+    (said,) = dialogue.translate("See http://x.org/a_b?c=1 on 1,825.5 now.")
+    assert "http://x.org/a_b?c=1" in said
+    assert "1,825.5" in said
+
+
 def test_more_translations_and_their_scores(dialogue: Dialogue, pairs: list[tuple[str, str]]) -> None:
     assert dialogue.obey(":beam 2") == "beam 2"
     assert dialogue.obey(":n-best 3") == "n-best 3"

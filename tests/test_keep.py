@@ -13,6 +13,7 @@ from tui_transformer.batching import Batching, translate_lines
 from tui_transformer.keep import STAND_INS, Keeper, unmask
 from tui_transformer.translation import Wanted
 from tui_transformer.translator import Options, Translator
+from tui_transformer.window import torn
 
 KEPT = [
     "https://example.org/a?b=1", "www.example.org/x", "first.last+tag@mail.example.com", "`x = y. z`", "{name}", "{}",
@@ -69,6 +70,36 @@ def test_own_patterns_come_with_the_usual_ones_or_alone() -> None:
     assert not Keeper.of(["x*"]).kept("aaa")
 
 
+@pytest.mark.parametrize(
+    ("patterns", "line", "wanted"),
+    [
+        (["(red)", r"(\w)\1-rose"], "The girl had an aa-rose.", ["aa-rose"]),
+        (["(?i)rose", "Tom"], "ROSE, tom and Tom", ["ROSE", "Tom"]),
+        (["(?P<number>Tom)"], "Tom 3,141", ["Tom", "3141"]),
+        (["(?P<x>a)b", "(?P<x>c)d"], "ab cd", ["ab", "cd"]),
+        (["(a)b", "abc", "c(d)"], "abcd", ["ab", "cd"]),
+        (["(?x) a  b", "[a] [b]"], "ab a b", ["ab", "a b"]),
+        (["(1)2"], "12:30 a@1.12", ["12", "30", "a@1.12"]),
+        (["^(a)", "(c)$", r"(?<=a )b"], "a b a c", ["a", "b", "c"]),
+        (["(x)*", "()"], "axx", ["xx"]),
+    ],
+)
+def test_each_pattern_means_what_it_means_by_itself(patterns: list[str], line: str, wanted: list[str]) -> None:
+    assert list(Keeper.of(patterns).kept(line)) == wanted
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "ab", "b+", r"\w+", r"\bx", "x$", "a1", "1", "<", "[{]a", "x?", "(?:a|b)1"]), max_size=3
+    ),
+    st.text(alphabet="abx1{}<>`.: @/%s", max_size=20),
+)
+def test_patterns_apart_find_what_they_find_joined(patterns: list[str], text: str) -> None:
+    apart = Keeper.of([f"({pattern})" for pattern in patterns])
+    assert apart.spans(text) == Keeper.of(patterns).spans(text)
+    assert apart.kept(text) == Keeper.of(patterns).kept(text)
+
+
 def test_what_is_no_expression_is_refused() -> None:
     with pytest.raises(re.error):
         Keeper.of(["("])
@@ -123,5 +154,15 @@ def test_a_line_known_by_heart_is_left_alone(translator: Translator, pairs: list
 @pytest.mark.parametrize("text", ["a", "a.", "<a", "`", "{", "${", "%0", "&a", "www.", "@a.", "http://", "1.", "{{"])
 def test_long_lines_take_no_more_than_their_share_of_time(text: str) -> None:
     start = time.perf_counter()
-    Keeper.of().spans(text * 20_000)
+    for patterns in ([], ["(http)", "(?i)a|1|{"]):
+        Keeper.of(patterns).spans(text * 20_000)
+    assert time.perf_counter() - start < 5
+
+
+def test_long_lines_with_much_to_be_kept_are_cut_in_their_share_of_time(translator: Translator) -> None:
+    numbers = Keeper.of().spans("It is 5. " * 20_000)
+    sources = translator.split("It is 5. " * 20) * 1000
+    start = time.perf_counter()
+    assert not torn(sources, numbers)
+    assert torn(sources, [*numbers, (179_990, 180_000)])
     assert time.perf_counter() - start < 5

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -95,6 +97,16 @@ def test_a_forced_beginning_is_there_line_by_line(translator: Translator, pairs:
     assert [t.text.split()[0] for t in found] == ["Der", "Und", "Wir"]
 
 
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_forced_beginning_counts_as_said(translator: Translator, pairs: list[tuple[str, str]], beam: int) -> None:
+    lines = [Line(source, translator.target_ids(target)[:5]) for source, target in pairs[:8]]
+    for found in translate_lines(translator, lines, Options(beam, no_repeat_ngram=1)):
+        ids = found.parts[0].hypotheses[0].ids
+        assert ids[:5] == found.line.prefix
+        assert not set(ids[5:]) & set(ids[:5])
+        assert len(set(ids[5:])) == len(ids[5:])
+
+
 def test_a_line_s_fields_come_along(translator: Translator) -> None:
     (found,) = translate_lines(translator, [Line("Hi.", fields={"id": 7})])
     assert found.line.fields == {"id": 7}
@@ -107,6 +119,14 @@ def test_any_lines_give_as_many(translator: Translator, lines: list[str]) -> Non
     found = list(translate_lines(translator, lines, Options(beam=2), wanted=wanted))
     assert [t.line.text for t in found] == lines
     assert not any("\n" in t.text for t in found)
+
+
+def test_thousands_of_parts_have_their_candidates_soon(translator: Translator) -> None:
+    (found,) = translate_lines(translator, ["Hi. Oh. "], Options(beam=2), wanted=Wanted(2))
+    long = replace(found, parts=found.parts * 20_000)
+    start = time.perf_counter()
+    assert [len(candidate.chosen) for candidate in long.n_best(2)] == [40_000] * 2
+    assert time.perf_counter() - start < 5
 
 
 def test_the_first_of_equal_texts_is_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tui_transformer.bundle import Bundle, read_bundle
 from tui_transformer.errors import BundleError, DeviceError
 from tui_transformer.runtime import Cache, DecoderStep, Ids, Runtime, usable_cores
 from tui_transformer.search import log_softmax
-from tui_transformer.translator import Translator
+from tui_transformer.translator import Options, Translator
 
 HAS_GPU = Path("/dev/nvidiactl").exists()
 SENTENCES = ("He admired her as a great director.", "The roof leaks.", "I just couldn't sleep.", "Hi")
@@ -269,3 +270,11 @@ def test_a_graph_that_is_gone_is_one_clear_error(damaged: Callable[[str, bytes],
 def test_a_graph_that_lacks_an_output_is_refused(name: str, output: str, lacking: Callable[[str, str], Bundle]) -> None:
     with pytest.raises(BundleError, match=rf"do not give {output}$"):
         Runtime(lacking(name, output), "cpu")
+
+
+def test_weights_that_are_no_numbers_are_one_clear_error(bundle_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(bundle_folder, tmp_path / "broken")
+    for weights in folder.glob("*.onnx_data"):
+        weights.write_bytes(b"\xff" * weights.stat().st_size)
+    with pytest.raises(BundleError, match="are no numbers: its weights are broken"):
+        list(Translator.load(folder).translate(["Tom."], Options(beam=2)))

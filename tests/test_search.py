@@ -333,6 +333,24 @@ def test_no_sequence_comes_twice_if_forbidden(seed: int, limit: int, width: int,
         assert len(set(sequences)) == len(sequences)
 
 
+@given(
+    seed=seeds,
+    size=st.integers(1, 3),
+    width=st.integers(1, 3),
+    forced=st.lists(st.integers(2, 7), min_size=1, max_size=6),
+)
+def test_a_forced_beginning_is_not_repeated_either(seed: int, size: int, width: int, forced: list[int]) -> None:
+    """Of the second of two sentences, whose rows stay when those of the first are done."""
+    options = BeamOptions(width, no_repeat_ngram=size)
+    search = BeamSearch([BOS, forced[-1]], [2, 8], EOS, options, [[3] * len(forced), forced])
+    _, hypotheses = found(search, *[LanguageModel(seed, vocabulary=8)] * 2)
+    known = [tuple(forced[i : i + size]) for i in range(len(forced) - size + 1)]
+    for h in hypotheses:
+        said = [*forced, *h.ids]
+        new = [tuple(said[i : i + size]) for i in range(len(known), len(said) - size + 1)]
+        assert len(set(new) - set(known)) == len(new)
+
+
 # -- a given target -----------------------------------------------------------------------------------
 
 

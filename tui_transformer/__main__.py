@@ -1,6 +1,6 @@
 """`python -m tui_transformer` is `ttx`."""
 
-from tui_transformer.cli import main
+from tui_transformer.entry import main
 
 if __name__ == "__main__":
     main()

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .search import Hypothesis
+from .tasks import Task
 from .translation import Part, Translation
-from .window import ENDS, Task, WindowTranslator, best_of
+from .window import ENDS, WindowTranslator, best_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,8 @@ class Place:
 
 def varied(work: WindowTranslator, translations: Sequence[Translation], position: int) -> list[Translation]:
     """The translations with the alternatives at this position as hypotheses, scored by the piece's log-probability."""
-    forced = [line.line.prefix or work.options.prefix for line in translations]
     positions = work.translator.runtime.architecture.positions
-    places = [
-        place_of(line, position, len(prefix), positions) for line, prefix in zip(translations, forced, strict=True)
-    ]
+    places = [place_of(translation, position, positions) for translation in translations]
     found = iter(
         _alternatives(work, [(t.parts[p.part], p.kept) for t, p in zip(translations, places, strict=True) if p])
     )
@@ -49,8 +47,8 @@ def varied(work: WindowTranslator, translations: Sequence[Translation], position
     ]
 
 
-def place_of(translation: Translation, position: int, forced: int, positions: int) -> Place | None:
-    """Where the best translation has this piece, or None. Its first `forced` pieces are not to be varied.
+def place_of(translation: Translation, position: int, positions: int) -> Place | None:
+    """Where the best translation has this piece, or None. What a part was forced to begin with is not to be varied.
 
     `positions` are those of the model: it cannot go on behind the last of them.
     """
@@ -60,9 +58,9 @@ def place_of(translation: Translation, position: int, forced: int, positions: in
         best = part.hypotheses[0]
         # A translation that was cut off has no end that another piece could replace.
         if position <= len(best.ids) + best.complete:
-            kept = best.ids[: max(position - 1, forced)]
+            kept = best.ids[: max(position - 1, part.begun)]
             return Place(number, kept) if len(kept) + 1 < positions else None
-        position, forced = position - len(best.ids) - 1, 0
+        position -= len(best.ids) + 1
     return None
 
 
@@ -96,7 +94,7 @@ def _part(work: WindowTranslator, own: Part, hypotheses: Sequence[Hypothesis]) -
     """The part with these hypotheses, those left out that lack what must be kept."""
     translator, keeper = work.translator, work.wanted.keeper
     texts = [translator.text(own.source, hypothesis) for hypothesis in hypotheses]
-    part = Part(own.source, tuple(hypotheses), tuple(texts))
+    part = replace(own, hypotheses=tuple(hypotheses), texts=tuple(texts))
     # What was translated around a kept string has lost its full stop, and so must its alternatives.
     if not own.texts[0].rstrip().endswith(ENDS):
         part = work.unended(part)

@@ -40,12 +40,17 @@ class BeamSearch:
 
     needs_scores = True
 
-    def __init__(self, first: Sequence[int], limits: Sequence[int], eos: int, options: BeamOptions) -> None:
+    def __init__(
+        self, first: Sequence[int], limits: Sequence[int], eos: int, options: BeamOptions,
+        forced: Sequence[Sequence[int]] = (),
+    ) -> None:  # fmt: skip
         """`first`: what each of N sentences reads first; `limits`: the most tokens it may get, its end included.
 
-        An end that the ranking forces upon what reaches the limit does not count.
+        An end that the ranking forces upon what reaches the limit does not count. `forced` are the beginnings that the
+        sentences have already, if any: what they say may not be repeated either.
         """
         count, width = len(limits), options.width
+        self._forced = [tuple(ids) for ids in forced] or [()] * count
         self._eos, self._options, self._width, self._ranking = eos, options, width, options.ranking
         self._limits = np.array(limits, np.int64)
         self._ended: list[list[Hypothesis]] = [[] for _ in limits]
@@ -105,7 +110,10 @@ class BeamSearch:
     def _banned(self) -> list[set[int]]:
         """For each row the ids that would repeat one of its n-grams."""
         size = self._options.no_repeat_ngram
-        return [repeating_ids(ids, size) for rows in self._live.tolist() for ids in rows] if size else []
+        if not size:
+            return []
+        said = zip((self._forced[sentence] for sentence in self._sentence), self._live.tolist(), strict=True)
+        return [repeating_ids((*forced, *ids), size) for forced, rows in said for ids in rows]
 
     def _end(self, chosen: npt.NDArray[np.bool_], values: Floats, beams: Rows) -> None:
         """The `chosen` candidates (N, 2·width) are hypotheses now."""

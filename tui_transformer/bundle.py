@@ -32,6 +32,7 @@ from . import optimum
 from .architecture import Architecture
 from .errors import BundleError, UsageError
 from .generation import Generation
+from .whole_file import whole_file
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -248,9 +249,8 @@ def write_manifest(path: Path, manifest: Manifest) -> Bundle:
     if missing := [name for name in REQUIRED[manifest.layout] if name not in files]:
         raise BundleError(f"{path} cannot become a model: it lacks {', '.join(missing)}")
     content = {"format": FORMAT, **_to_dict(manifest), "files": files}
-    partial = path / f".{MANIFEST}.partial"
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path / MANIFEST)
+    with whole_file(path / MANIFEST) as file:
+        file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
     return read_bundle(path)
 
 

@@ -32,16 +32,16 @@ def installed_models() -> dict[str, Path]:
     return found
 
 
-def find_model(name_or_path: str) -> Path:
+def find_model(name_or_path: str | Path) -> Path:
     """A bundle's folder from its path or its name. Raises BundleError that lists what there is."""
-    path = Path(name_or_path)
-    if os.sep in name_or_path or _is_model(path):
+    name, path = str(name_or_path), Path(name_or_path)
+    if os.sep in name or _is_model(path):
         return path
     models = installed_models()
-    if name_or_path in models:
-        return models[name_or_path]
+    if name in models:
+        return models[name]
     known = ", ".join(sorted(models)) or "none"
-    raise BundleError(f"no model {name_or_path!r}: neither a model's folder nor an installed model ({known})")
+    raise BundleError(f"no model {name!r}: neither a model's folder nor an installed model ({known})")
 
 
 def read_model(path: Path) -> Bundle:

@@ -36,7 +36,7 @@ class Options:
     """Most pieces of a translation; None for the model's own: twice the source and 10 more, not counting a forced
     beginning, for ours."""
     no_repeat_ngram: int = 0
-    """No sequence of so many pieces twice in a translation; 0 allows it."""
+    """No sequence of so many pieces twice in a translation, its forced beginning included; 0 allows it."""
     sampling: SamplingOptions | None = None
     """Draw instead of searching."""
     prefix: tuple[int, ...] = ()
@@ -94,7 +94,7 @@ def make_search(
     if options.beam == 1 and not options.no_repeat_ngram:
         return Greedy(first, limits, eos, scored)
     beam = BeamOptions(options.beam, ranking(options, generation), options.no_repeat_ngram)
-    return BeamSearch(first, limits, eos, beam)
+    return BeamSearch(first, limits, eos, beam, prefixes)
 
 
 def ranking(options: Options, generation: Generation) -> Ranking:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from .batching import Batching, translate_lines
 from .errors import InputError
+from .keep import Keeper
 from .translation import Wanted
 from .translator import Options, Translator
 
@@ -47,7 +48,7 @@ class Dialogue:
         text = text.removeprefix(":") if text.startswith("::") else text
         manner = self.manner
         options = Options(beam=max(manner.beam or self.translator.defaults.beam, manner.n_best))
-        wanted = Wanted(n_best=manner.n_best, scores=manner.scores)
+        wanted = Wanted(n_best=manner.n_best, scores=manner.scores, keeper=Keeper.of())
         (found,) = translate_lines(self.translator, [text], options, self._batching, wanted)
         if not manner.scores:
             return [candidate.text for candidate in found.n_best(manner.n_best)]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # In order of preference at the same place.
@@ -27,7 +27,7 @@ BUILT_IN = (
     r"\$\{[^{}\s]+\}|\{\{[^{}]*\}\}|\{[^{}\s]*\}",  # ${x} {{x}} {x}
     r"%\(\w+\)[-+#0-9.]*[a-zA-Z]|%(?:\d+\$)?[-+#0-9.]*[sdiufgexXc](?!\w)",  # %(x)s %s %1$d %.2f
 )
-_NUMBER = r"(?P<number>\d+(?:[.,:\u00a0\u202f]\d+)*)"
+_NUMBER = r"(?P<ttx_number>\d+(?:[.,:\u00a0\u202f]\d+)*)"
 _BEFORE_THREE = re.compile(r"\D(?=\d{3}(?!\d))")
 _BETWEEN_DIGITS = re.compile(r"\D")
 
@@ -44,22 +44,21 @@ _FIRST_WORD = re.compile(r"\w")
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Knows what is to be kept."""
+    """Knows what is to be kept: what matches one of the `patterns`, at each place the first that does."""
 
-    pattern: re.Pattern[str]
+    patterns: tuple[re.Pattern[str], ...]
 
     @classmethod
     def of(cls, patterns: Sequence[str] = (), built_in: bool = True) -> Keeper:
         """The given regular expressions, and what is kept anyway. Raises re.error for what is no expression."""
-        for pattern in patterns:
-            re.compile(pattern)
-        # Groups of the user's own must not meet ours by name, nor count as numbers.
-        parts = [f"(?:{pattern})" for pattern in (*patterns, *(BUILT_IN if built_in else ()))]
-        return cls(re.compile("|".join([*parts, _NUMBER] if built_in else parts)))
+        usual = (*BUILT_IN, _NUMBER) if built_in else ()
+        if not any(map(_is_alone, patterns)):
+            return cls((_joined([*patterns, *usual]),))
+        return cls((*map(re.compile, patterns), *([_joined(usual)] if usual else [])))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Beginning and end of each string to be kept."""
-        return [match.span() for match in self.pattern.finditer(text) if match.group()]
+        return [match.span() for match in self._matches(text)]
 
     def kept(self, text: str) -> Counter[str]:
         """Each string that must be in the translation, and how often.
@@ -68,10 +67,23 @@ class Keeper:
         part is the language's business, and so is whether they do before three digits.
         """
         found: Counter[str] = Counter()
-        for match in self.pattern.finditer(text):
-            if string := match.group():
-                found[_number(string) if match.lastgroup == "number" else string] += 1
+        for match in self._matches(text):
+            found[_number(match.group()) if match.lastgroup == "ttx_number" else match.group()] += 1
         return found
+
+    def _matches(self, text: str) -> Iterator[re.Match[str]]:
+        """What the patterns match, as if they were joined by |."""
+        if len(self.patterns) == 1:
+            yield from (match for match in self.patterns[0].finditer(text) if match.group())
+            return
+        place = 0
+        # Place by place: a pattern that looked further would look again and again at what another one has taken.
+        while place < len(text):
+            matches = (pattern.match(text, place) for pattern in self.patterns)
+            found = next((match for match in matches if match and match.group()), None)
+            if found:
+                yield found
+            place = found.end() if found else place + 1
 
     def keeps(self, kept: Counter[str], translation: str) -> bool:
         """Whether all that was kept of a text is in its translation."""
@@ -105,6 +117,15 @@ class Keeper:
             pieces += [(between[:head], True), (between[head:tail], False), (between[tail:] + text[start:stop], True)]
             end = stop
         return [(piece, stays) for piece, stays in pieces if piece]
+
+
+def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _is_alone(pattern: str) -> bool:
+    """Whether an expression means something else beside others: groups have numbers and names, flags are for all."""
+    return bool(re.compile(pattern).groups) or pattern.startswith("(?")
 
 
 def _number(text: str) -> str:

@@ -221,11 +221,18 @@ class Runtime:
         )
 
     def candidates(self, scores: Mapping[str, Any], count: int, chosen: Ids) -> Candidates:
-        """What `DecoderStep.candidates` promises, from the scores on the device."""
+        """What `DecoderStep.candidates` promises, from the scores on the device.
+
+        Raises BundleError if they are no numbers: no search could end.
+        """
         count = min(count, self.architecture.target_vocabulary)
         names = [bundle.CANDIDATE_IDS, bundle.CANDIDATE_LOG_PROBABILITIES, bundle.CHOSEN_LOG_PROBABILITY]
         feeds = {**scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
-        return Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
+        found = Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
+        if np.isnan(found.log_probabilities).any():
+            path = self._model.path
+            raise BundleError(f"the scores of {path} are no numbers: its weights are broken (ttx models verify)")
+        return found
 
     def reorder(self, caches: Mapping[str, Any], places: Places) -> dict[str, Any]:
         """The chosen places of each of the 2·L caches' first axis; on the device, where they stay."""

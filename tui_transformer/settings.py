@@ -64,7 +64,7 @@ def read_config() -> ConfigFile:
     """The user's config file. Raises SettingsError if it is unreadable, or named by TTX_CONFIG and not there."""
     path = config_path()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         if os.environ.get("TTX_CONFIG"):
             raise SettingsError(f"TTX_CONFIG names {path}, which does not exist") from None

@@ -21,6 +21,7 @@ import numpy as np
 from .errors import InputError
 from .events import BeamStep, Encoded, Step, Trace
 from .probed import Attended, Probed, Stream
+from .whole_file import whole_file
 
 SCHEMA = 1
 _CONTENT = "trace.json"
@@ -60,17 +61,14 @@ def save_trace(trace: Kept, path: Path) -> None:
     kind = next(name for name, known in _KINDS.items() if isinstance(trace, known))
     content = {"schema": SCHEMA, "kind": kind, **{field.name: _plain(getattr(trace, field.name), field.name, arrays)
                                                   for field in fields(trace)}}  # fmt: skip
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as file:
+        with whole_file(path) as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(_CONTENT, json.dumps(content, ensure_ascii=False))
             for name, array in arrays.items():
                 with io.BytesIO() as buffer:
                     np.lib.format.write_array(buffer, _halved(array), allow_pickle=False)
                     file.writestr(f"{name}.npy", buffer.getvalue())
-        partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 

@@ -7,12 +7,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from .keep import Keeper
     from .search import Hypothesis
     from .translator import ForcedTarget, Source
+
+# What was chosen of each part, the last one's outside: thousands of parts share their beginnings.
+_Chosen: TypeAlias = "tuple[_Chosen, int] | None"
 
 _NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
@@ -47,13 +50,14 @@ class Part:
     """A part of a line: its hypotheses, best first, all different as text.
 
     `texts` are what they say, with the white space around; `forced` is what the second pass tells of each
-    hypothesis, and empty if nobody asked.
+    hypothesis, and empty if nobody asked. The first `begun` pieces of each were not searched for but forced.
     """
 
     source: Source
     hypotheses: tuple[Hypothesis, ...]
     texts: tuple[str, ...]
     forced: tuple[ForcedTarget, ...] = ()
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,15 @@ class Translation:
 
     def n_best(self, count: int) -> list[Candidate]:
         """At most `count` candidates, the best first, all different as text."""
-        best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+        best: list[tuple[float, _Chosen]] = [(0.0, None)]
         for part in self.parts:
             longer = (
-                (score + hypothesis.score, (*chosen, i))
+                (score + hypothesis.score, (chosen, i))
                 for score, chosen in best
                 for i, hypothesis in enumerate(part.hypotheses)
             )
             best = heapq.nlargest(count, longer, key=lambda candidate: candidate[0])
-        candidates = [self._candidate(score, chosen) for score, chosen in best]
+        candidates = [self._candidate(score, _in_order(chosen)) for score, chosen in best]
         return list({candidate.text: candidate for candidate in reversed(candidates)}.values())[::-1]
 
     def _candidate(self, score: float, chosen: tuple[int, ...]) -> Candidate:
@@ -101,6 +105,14 @@ class Translation:
         known = all(part.forced for part in self.parts)
         log_probability = math.fsum(p for part, i in pairs for p in part.forced[i].log_probabilities) if known else None
         return Candidate(text, chosen, score, log_probability)
+
+
+def _in_order(chosen: _Chosen) -> tuple[int, ...]:
+    places = []
+    while chosen:
+        chosen, place = chosen
+        places.append(place)
+    return tuple(reversed(places))
 
 
 def distinct(texts: Sequence[str], count: int) -> list[int]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +58,7 @@ class Translator:
         self._computed_by = device, threads
 
     @classmethod
-    def load(cls, model: str = "en-de", device: Device = "auto", threads: int = 1) -> Translator:
+    def load(cls, model: str | Path = "en-de", device: Device = "auto", threads: int = 1) -> Translator:
         """A model by name or folder. Raises BundleError or DeviceError."""
         return cls(read_model(find_model(model)), device, threads)
 

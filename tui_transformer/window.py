@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from .keep import STAND_INS, Keeper, unmask
 from .search import Hypothesis
+from .tasks import Task, tasks_of
 from .translation import Line, Part, Translation, Wanted, distinct
 from .translator import ForcedTarget, Options, Source, Translator
 
@@ -23,14 +25,6 @@ ATTENDED_TOGETHER = 64
 ENDS = (".", "!", "?")
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A source to be translated, and the forced beginning of its translation."""
-
-    source: Source
-    prefix: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +64,32 @@ class WindowTranslator:
         """The parts of a line; where its parting would tear apart what must be kept, it is cut around that."""
         language, text = self.translator.source.language(text)
         sources = self.translator.split(text, language)
-        if self.wanted.keeper and len(sources) > 1 and _torn(sources, self.wanted.keeper.spans(text)):
+        if self.wanted.keeper and len(sources) > 1 and torn(sources, self.wanted.keeper.spans(text)):
             return self._around_kept(text, prefix, self.wanted.keeper, language)
-        return _with_prefix(sources, prefix)
+        return tasks_of(self.translator, sources, prefix)
 
     def _around_kept(self, text: str, prefix: tuple[int, ...], keeper: Keeper, language: str) -> list[Task]:
         pieces = [
             [Source.literal(piece)] if stays else self.translator.split(piece, language)
             for piece, stays in keeper.cut(text)
         ]
-        return _with_prefix([source for piece in pieces for source in piece], prefix)
+        return tasks_of(self.translator, [source for piece in pieces for source in piece], prefix)
 
     # -- searching -------------------------------------------------------------------------------------
 
     def _parts(self, tasks: Sequence[Task], keeper: Keeper | None = None) -> list[Part]:
         """Each task with its hypotheses, those left out that lack what the keeper wants kept."""
-        return [self._part(task.source, found, keeper) for task, found in zip(tasks, self.search(tasks), strict=True)]
+        return [self._part(task, found, keeper) for task, found in zip(tasks, self.search(tasks), strict=True)]
 
-    def _part(self, source: Source, hypotheses: Sequence[Hypothesis], keeper: Keeper | None) -> Part:
-        kept = keeper.kept(source.text) if keeper else None
+    def _part(self, task: Task, hypotheses: Sequence[Hypothesis], keeper: Keeper | None) -> Part:
+        kept = keeper.kept(task.source.text) if keeper else None
         if self.wanted.n_best == 1 and not kept:
             hypotheses = hypotheses[:1]
-        texts = [self.translator.text(source, hypothesis) for hypothesis in hypotheses]
+        texts = [task.said(self.translator.text(task.source, hypothesis)) for hypothesis in hypotheses]
         if keeper and kept:
             keeping = [i for i, text in enumerate(texts) if keeper.keeps(kept, text)]
             hypotheses, texts = [hypotheses[i] for i in keeping], [texts[i] for i in keeping]
-        return best_of(Part(source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
+        return best_of(Part(task.source, tuple(hypotheses), tuple(texts), begun=len(task.prefix)), self.wanted.n_best)
 
     def search(self, tasks: Sequence[Task]) -> list[list[Hypothesis]]:
         """The hypotheses of each task, best first."""
@@ -141,12 +135,12 @@ class WindowTranslator:
 
     def unended(self, part: Part) -> Part:
         """Without the full stop that the model puts behind what it takes for a sentence."""
-        if part.source.text.endswith(ENDS):
+        if not part.source.ids or part.source.text.endswith(ENDS):
             return part
-        ids = [self._without_end(h.ids) for h in part.hypotheses]
+        ids = [self._without_end(h.ids) if len(h.ids) > part.begun else h.ids for h in part.hypotheses]
         hypotheses = [replace(h, ids=shorter) for h, shorter in zip(part.hypotheses, ids, strict=True)]
         texts = [self.translator.text(part.source, hypothesis) for hypothesis in hypotheses]
-        return best_of(Part(part.source, tuple(hypotheses), tuple(texts)), self.wanted.n_best)
+        return best_of(replace(part, hypotheses=tuple(hypotheses), texts=tuple(texts)), self.wanted.n_best)
 
     def _without_end(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         return ids[:-1] if ids and self.translator.target.decode(ids[-1:]) in ENDS else ids
@@ -162,14 +156,14 @@ class WindowTranslator:
         usable = [i for i, sources in enumerate(masked) if len(sources) == 1]
         found = dict(zip(usable, self.search([Task(masked[i][0], tasks[i].prefix) for i in usable]), strict=True))
         return [
-            self._unmasked(task.source, found.get(i, []), mask[1] if mask else {}, keeper)
+            self._unmasked(task, found.get(i, []), mask[1] if mask else {}, keeper)
             for i, (task, mask) in enumerate(zip(tasks, masks, strict=True))
         ]
 
     def _unmasked(
-        self, source: Source, hypotheses: Sequence[Hypothesis], stands_for: dict[str, str], keeper: Keeper
+        self, task: Task, hypotheses: Sequence[Hypothesis], stands_for: dict[str, str], keeper: Keeper
     ) -> Part:
-        kept, target = keeper.kept(source.text), self.translator.target
+        source, kept, target = task.source, keeper.kept(task.source.text), self.translator.target
         restored, texts = list[Hypothesis](), list[str]()
         for hypothesis in hypotheses:
             # What goes on to the limit has mostly lost its way.
@@ -178,7 +172,7 @@ class WindowTranslator:
             if text is not None and keeper.keeps(kept, text) and target.decode(ids := target.encode(text)) == text:
                 restored.append(replace(hypothesis, ids=tuple(ids)))
                 texts.append(source.before + text + source.after)
-        return best_of(Part(source, tuple(restored), tuple(texts)), self.wanted.n_best)
+        return best_of(Part(source, tuple(restored), tuple(texts), begun=len(task.prefix)), self.wanted.n_best)
 
     # -- scoring ---------------------------------------------------------------------------------------
 
@@ -224,16 +218,10 @@ def spread(
     return [found[i] for i in range(len(found))]
 
 
-def _torn(sources: Sequence[Source], spans: Sequence[tuple[int, int]]) -> bool:
+def torn(sources: Sequence[Source], spans: Sequence[tuple[int, int]]) -> bool:
     """Whether the border of two parts lies inside one of the spans of their line."""
     places = list(accumulate(len(source.whole) for source in sources))
-    return any(start < place < stop for start, stop in spans for place in places)
-
-
-def _with_prefix(sources: Sequence[Source], prefix: tuple[int, ...]) -> list[Task]:
-    """The first part that has something to translate begins as it is forced to."""
-    first = next((i for i, source in enumerate(sources) if source.ids), None)
-    return [Task(source, prefix if i == first else ()) for i, source in enumerate(sources)]
+    return any(bisect_right(places, start) < bisect_left(places, stop) for start, stop in spans)
 
 
 def best_of(part: Part, count: int) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tui_transformer.errors import RecipeError
 from tui_transformer.runtime import usable_cores
 from tui_transformer.translator import Translator
 
-from .corpus import Pair, read_pairs
+from .corpus import Pair, read_pairs, set_name
 from .failures import Weakness, weaknesses
 from .recipe import Data
 from .score import Role, Score, score_set, translate_sources
@@ -57,9 +57,18 @@ def development_sets(data: Data, folder: Path) -> dict[str, list[Pair]]:
     return {name: _pairs(folder / file) for name, file in data.dev.items()}
 
 
-def sets_of(files: Sequence[Path]) -> dict[str, list[Pair]]:
-    """Sets by the names of their files. Raises RecipeError if one cannot be read."""
-    return {file.name.removesuffix(".gz").removesuffix(".tsv"): _pairs(file) for file in files}
+def sets_of(files: Sequence[Path], others: Collection[str] = ()) -> dict[str, list[Pair]]:
+    """Sets by the names of their files.
+
+    Raises RecipeError if one cannot be read, or is called as another one or one of the `others` is.
+    """
+    sets: dict[str, list[Pair]] = {}
+    for file in files:
+        name = set_name(file)
+        if name in sets or name in others:
+            raise RecipeError(f"{file}: there is another set called {name}; scores are kept by the file's name")
+        sets[name] = _pairs(file)
+    return sets
 
 
 def with_sizes(manifest: Manifest, data: Data, folder: Path | None) -> Manifest:

@@ -79,7 +79,7 @@ def _scores(manifest: Manifest) -> str:
     if not manifest.scores:
         return "Not measured."
     rows = [
-        f"| {s['set']} | {s['metric']} | {s['value']:.2f} | {_interval(s)} | {s['sentences']:,} | {s['beam']} "
+        f"| {_text(s['set'])} | {s['metric']} | {s['value']:.2f} | {_interval(s)} | {s['sentences']:,} | {s['beam']} "
         f"| {_code(s['signature'])} |"
         for s in manifest.scores
     ]
@@ -89,12 +89,17 @@ def _scores(manifest: Manifest) -> str:
     ]
     notes = [
         "Measured on this very bundle. ± is half the width of the 95 % interval, by bootstrap resampling.",
-        *([] if "imported_from" in manifest.provenance else [_CHOSEN]),
+        *([_CHOSEN] if "imported_from" not in manifest.provenance and _roles(manifest, "development") else []),
         "A set held out of a corpus that the model was trained on flatters it: near-duplicates remain.",
     ]
-    if tests := dict.fromkeys(s["set"] for s in manifest.scores if s.get("role") == "test"):
-        notes.append(f"Test: {', '.join(tests)}. Nothing was chosen by it.")
+    if tests := _roles(manifest, "test"):
+        notes.append(f"Test: {', '.join(map(_text, tests))}. Nothing was chosen by it.")
     return "\n".join([*head, *rows]) + "\n\n" + " ".join(notes)
+
+
+def _roles(manifest: Manifest, role: str) -> list[str]:
+    """The scored sets of a role; sets without one are development sets of bundles from before roles were kept."""
+    return [*dict.fromkeys(s["set"] for s in manifest.scores if s.get("role", "development") == role)]
 
 
 def _interval(score: Mapping[str, Any]) -> str:
@@ -113,7 +118,7 @@ def _text(text: str) -> str:
 
 def _weaknesses(weak: Sequence[Weakness]) -> str:
     """One table of kinds, and for each set its worst sentences."""
-    rows = [f"| {one.set} | {one.kind} | {one.sentences:,} | {one.chrf:.1f} |" for one in weak]
+    rows = [f"| {_text(one.set)} | {one.kind} | {one.sentences:,} | {one.chrf:.1f} |" for one in weak]
     parts = [
         "\n".join(["| set | sentences with | how many | chrF |", "| --- | --- | ---: | ---: |", *rows]),
         "The worst of each kind by chrF, chosen by that number alone. It compares with one human translation, "
@@ -121,7 +126,7 @@ def _weaknesses(weak: Sequence[Weakness]) -> str:
         "is another domain. Test sets are not looked into.",
     ]
     for name, group in groupby(weak, key=lambda one: one.set):
-        head = [f"### {name}", "", "| kind | chrF | source | reference | translation |"]
+        head = [f"### {_text(name)}", "", "| kind | chrF | source | reference | translation |"]
         rows = [
             f"| {one.kind} | {bad.chrf:.1f} | {_text(bad.source)} | {_text(bad.reference)} | {_text(bad.translation)} |"
             for one in group
@@ -134,7 +139,7 @@ def _weaknesses(weak: Sequence[Weakness]) -> str:
 def _curve(points: Sequence[Mapping[str, Any]]) -> str:
     """The loss of each development set, drawn, and at some of the evaluations."""
     if not points:
-        return "The run's log was not at hand when this card was written."
+        return "There is none: no development set was scored in training, or the run's log was not at hand."
     names = list(points[-1]["loss"])
     points = [point for point in points if point["loss"].keys() >= set(names)]
     losses = {name: [point["loss"][name] for point in points] for name in names}
@@ -147,7 +152,7 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> str:
         + " |"
         for i in chosen
     ]
-    head = [f"| step | epoch | {' | '.join(names)} |", "| ---: " * (2 + len(names)) + "|"]
+    head = [f"| step | epoch | {' | '.join(map(_text, names))} |", "| ---: " * (2 + len(names)) + "|"]
     return "\n".join(
         [
             "Loss in nats a token on the development sets, from the first evaluation to the last:",

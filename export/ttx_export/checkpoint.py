@@ -30,7 +30,8 @@ class Checkpoint:
     """A trained model with all that explains it. `progress` says how far training was (steps, hours…).
 
     `origin` is None for what was trained here; of what was not, nothing is known of the progress. `started_from` is
-    the record (`start`) of the model whose weights were the first, None if these were random.
+    the record (`start`) of the model whose weights were the first, None if these were random. `earlier_recipes` were in
+    force before the recipe, each `until` an update (`RunFolder.remember_recipe`).
     """
 
     recipe: Recipe
@@ -40,6 +41,7 @@ class Checkpoint:
     progress: dict[str, Any]
     origin: Origin | None = None
     started_from: dict[str, Any] | None = None
+    earlier_recipes: tuple[dict[str, Any], ...] = ()
 
     def build_model(self) -> Transformer:
         """The PyTorch model in evaluation mode, dropout off. Raises RecipeError if the weights are not its own."""
@@ -125,6 +127,7 @@ def as_checkpoint(content: dict[str, Any], path: Path) -> Checkpoint:
             content["weights"],
             content["progress"],
             started_from=content.get("started_from"),
+            earlier_recipes=tuple(content.get("earlier_recipes", ())),
         )
     except (KeyError, ValueError, TypeError, BundleError) as error:
         raise RecipeError(f"{path} is damaged: {error}") from None

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from tui_transformer.errors import RecipeError
+from tui_transformer.source import readable
 
 from .recipe import Recipe
 
+READING = 2
+"""Counted up when the same files are read otherwise than before, so that text prepared before is not used."""
 STRANGE = 5
 """So many corpora that a recipe says nothing of are named."""
 
@@ -74,12 +77,25 @@ def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
         raise RecipeError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def set_name(file: Path) -> str:
+    """What a set of pairs is called: its file's name without .tsv and .gz."""
+    return file.name.removesuffix(".gz").removesuffix(".tsv")
+
+
 def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = None) -> Iterator[Pair]:
     """The pairs of the recipe's training files, one after the other, as it wants them spelt. Lazy.
 
+    They are composed (NFC), as all is that a model gets to read.
+
     Raises RecipeError, at the end, if a corpus is not named in a recipe that names some.
     """
-    return _respelled(_of_known_corpora(recipe, folder, report), recipe.data.respelled, report)
+    return _respelled(composed(_of_known_corpora(recipe, folder, report)), recipe.data.respelled, report)
+
+
+def composed(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """The pairs with both sides as a model reads them. Lazy."""
+    for pair in pairs:
+        yield Pair(readable(pair.source), readable(pair.target), pair.corpus)
 
 
 def _of_known_corpora(recipe: Recipe, folder: Path, report: ReadReport | None) -> Iterator[Pair]:
@@ -144,7 +160,7 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
         # What is not asked for does not count, so that a new option leaves prepared text as it is.
         if option.name != "later" and (value := getattr(recipe.data, option.name)) != _default(option)
     }
-    digest = hashlib.sha256(repr((data, recipe.vocabulary, recipe.training.seed)).encode())
+    digest = hashlib.sha256(repr((READING, data, recipe.vocabulary, recipe.training.seed)).encode())
     if recipe.vocabulary.kind == "bpemb" or recipe.data.leave_out:
         digest.update(f"{recipe.source} {recipe.target}".encode())
     digest.update(given)

@@ -45,8 +45,11 @@ def _before(provenance: Values) -> list[str]:
 
 
 def _changed(provenance: Values) -> list[str]:
-    """What the text was not as it is published."""
-    told = []
+    """What the text was not as it is published, and what was otherwise at first."""
+    told = [
+        f"Up to update {earlier['until']:,} the recipe had {_cell(', '.join(earlier['changed']))}."
+        for earlier in provenance.get("earlier_recipes", ())
+    ]
     if rules := provenance.get("respelled"):
         told.append(f"Targets were respelled by {rules} {'rule' if rules == 1 else 'rules'} of the recipe.")
     if share := provenance.get("made_up_names"):
@@ -80,4 +83,5 @@ def _size(corpus: Values) -> str:
 def _share(corpus: Values) -> str:
     """The weight, and what became of it in the course of training."""
     later = (f"from epoch {change['epoch']} on {change['weight']:g}" for change in corpus.get("later", ()))
-    return ", ".join([f"{corpus['weight']:g}", *later])
+    until = [f"up to update {corpus['until']:,}"] if "until" in corpus else []
+    return ", ".join([f"{corpus['weight']:g}", *later, *until])

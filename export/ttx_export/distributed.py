@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from tui_transformer.errors import DeviceError
+from tui_transformer.errors import DeviceError, RecipeError
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -65,13 +66,15 @@ class Processes:
         """What the leading process says."""
         said = [text]
         if self.count > 1:
-            dist.broadcast_object_list(said, src=0)
+            with _peers():
+                dist.broadcast_object_list(said, src=0)
         return said[0]
 
     def sum(self, numbers: Tensor) -> Tensor:
         """The element-wise sum over all processes."""
         if self.count > 1:
-            dist.all_reduce(numbers)
+            with _peers():
+                dist.all_reduce(numbers)
         return numbers
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -82,3 +85,12 @@ class Processes:
         flat = self.sum(torch.cat([gradient.flatten() for gradient in gradients]))
         for gradient, total in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(total.view_as(gradient))
+
+
+@contextlib.contextmanager
+def _peers() -> Iterator[None]:
+    """What torch raises when another process is gone becomes a RecipeError: that one has said why."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RecipeError(f"another process of this training has ended: {str(error).splitlines()[0][:200]}") from None

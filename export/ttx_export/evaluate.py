@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from tui_transformer.source import readable
 from tui_transformer.tokenizer import Tokenizer
 
 from .batches import SpecialIds, in_order, make_batch
@@ -51,7 +52,7 @@ def translate_greedily(
     device = next(model.parameters()).device
     model.eval()
     limit = model.shape.positions
-    encoded = [[*source.encode(sentence)[: limit - 1], special.source_eos] for sentence in sentences]
+    encoded = [[*source.encode(readable(sentence))[: limit - 1], special.source_eos] for sentence in sentences]
     order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
     translations = [""] * len(encoded)
     for start in range(0, len(order), batch_size):

@@ -28,7 +28,7 @@ class Started:
     """What is about to be trained. `step` is above 0 when an earlier run goes on.
 
     Of `epochs` the last may be a part. `started_from` is the model whose weights were the first, empty if these were
-    random.
+    random. `changed` is what was otherwise in the recipe when the run was left (`differences`).
     """
 
     recipe: Recipe
@@ -41,6 +41,7 @@ class Started:
     processes: int
     device: str
     started_from: str = ""
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

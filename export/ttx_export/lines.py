@@ -15,7 +15,8 @@ def log_lines(event: Event, steps: int, epochs: int) -> Iterator[str]:
         case Started():
             yield " · ".join([event.recipe.name, *facts(event), event.report])
             if event.step:
-                yield f"going on after step {event.step:,}"
+                before = f", until then with {', '.join(event.changed)}" if event.changed else ""
+                yield f"going on after step {event.step:,}{before}"
         case Progress():
             yield (
                 f"step {event.step:,}/{steps:,} · epoch {event.epoch + 1}/{epochs} · loss {event.loss:.3f} · "

@@ -18,6 +18,7 @@ from tui_transformer.marian_config import option, read_architecture, read_genera
 from tui_transformer.marian_reading import names_of, read_bytes, read_json, read_pieces
 
 from .checkpoint import Checkpoint
+from .corpus import set_name
 from .marian_files import CONFIG, GENERATION, PICKLE, SAFE, SOURCE_PIECES, TARGET_PIECES, TOKENIZER
 from .marian_weights import Weights, our_weights, tied_of
 from .origin import Origin
@@ -79,7 +80,7 @@ def as_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
 
 def make_recipe(naming: Naming, languages: tuple[str, str], limit: int) -> Recipe:
     """What a recipe would say of the model: its name, its languages, and what it is to be measured on."""
-    dev = {naming.dev.stem: naming.dev.name} if naming.dev else {}
+    dev = {set_name(naming.dev): naming.dev.name} if naming.dev else {}
     return Recipe(naming.name, *languages, Data((), dev, max_length=limit), description="")
 
 

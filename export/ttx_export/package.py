@@ -17,7 +17,7 @@ from tui_transformer.translator import Translator
 from .assess import Assessment, Say, assess, development_sets, sets_of, with_sizes
 from .card import model_card
 from .checkpoint import Checkpoint
-from .corpus import Pair, ReadReport
+from .corpus import Pair, ReadReport, composed
 from .curve import with_curve
 from .encoded import encode_corpus
 from .graph import OPSET
@@ -59,7 +59,8 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
     Raises RecipeError if parity or quality is not reached, text is missing, or `out` is something else.
     """
     _check_place(out)
-    dev, tests = _development_sets(checkpoint, wanted), sets_of(wanted.tests)
+    dev = _development_sets(checkpoint, wanted)
+    tests = sets_of(wanted.tests, dev)
     model = checkpoint.build_model()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +78,8 @@ def _check_place(out: Path) -> None:
     """A new folder, an empty one, or a bundle and nothing else: what is replaced is gone."""
     if not out.exists():
         return
+    if out.resolve() == Path.cwd():
+        raise RecipeError(f"{out} is the folder that this command runs in, which cannot be replaced: name another")
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else {""}
     ours = {bundle.MANIFEST, bundle.CARD, bundle.PIECES, optimum.TARGET_VOCABULARY, *chain(*bundle.REQUIRED.values())}
     if names and (bundle.MANIFEST not in names or names - ours):
@@ -115,7 +118,12 @@ def _quantized(
     vocabularies, special = checkpoint.vocabularies, checkpoint.vocabularies.special
     everything = [pair for part in dev.values() for pair in part[:CALIBRATION_PAIRS]]
     corpus = encode_corpus(
-        everything, vocabularies.source, vocabularies.target, checkpoint.recipe.data, ReadReport(), "calibration text"
+        composed(everything),
+        vocabularies.source,
+        vocabularies.target,
+        checkpoint.recipe.data,
+        ReadReport(),
+        "calibration text",
     )
     ranges = calibrate(model, corpus, special, range(len(corpus)))
     quantized = write_graphs(checkpoint, model, Int8Linear(ranges), manifest, folder)
@@ -175,10 +183,12 @@ def _manifest(checkpoint: Checkpoint, model: Transformer, wanted: Wanted) -> Man
 
 
 def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[Pair]]:
-    if wanted.data is None:
-        if wanted.precision == "int8" or wanted.score:
-            raise RecipeError("int8 and scores need development text: name it with --data, or give --no-score")
+    if wanted.precision != "int8" and not wanted.score:
         return {}
+    if wanted.data is None:
+        if wanted.precision == "int8":
+            raise RecipeError("int8 is calibrated on development text: name it with --data")
+        raise RecipeError("scores need development text: name it with --data, or give --no-score")
     if not checkpoint.recipe.data.dev and wanted.precision == "int8":
         raise RecipeError("the recipe names no development set to calibrate int8 on")
     return development_sets(checkpoint.recipe.data, wanted.data)

@@ -17,7 +17,7 @@ from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
 from .cleaning import Cleaning
-from .corpus import Pair, ReadReport, content_hash, read_pairs, training_pairs, vocabulary_pairs
+from .corpus import Pair, ReadReport, composed, content_hash, read_pairs, training_pairs, vocabulary_pairs
 from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
 from .names import MadeUpNames
@@ -69,7 +69,7 @@ def prepare(
     source, target = vocabularies.source, vocabularies.target
     dev = {}
     for name, file in recipe.data.dev.items():
-        pairs = list(read_pairs(data_folder / file))
+        pairs = composed(read_pairs(data_folder / file))
         dev[name] = encode_corpus(pairs, source, target, recipe.data, ReadReport(), f"the dev set {name}")
     return Prepared(vocabularies, train, dev, report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,12 @@ from tui_transformer import __version__
 from tui_transformer.generation import Generation
 
 from .checkpoint import Checkpoint
-from .recipe import Data
+from .recipe import Data, parse_recipe
 
-HANDED_DOWN = ("corpora", "made_up_names", "respelled", "imported_from", "form", "licence", "training", "started_from")
+HANDED_DOWN = (
+    "corpora", "earlier_recipes", "made_up_names", "respelled", "imported_from", "form", "licence", "training",
+    "started_from",
+)  # fmt: skip
 """What every descendant of a model says as well: from what text, on whose terms and at what cost it was made."""
 
 
@@ -30,7 +34,8 @@ def provenance_of(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
     return {
         "recipe": checkpoint.recipe.text,
         "parameters": parameters,
-        "corpora": _corpora(checkpoint.recipe.data, checkpoint.progress["epochs"]),
+        "corpora": [*_corpora(checkpoint.recipe.data, checkpoint.progress["epochs"]), *_read_before(checkpoint)],
+        **({"earlier_recipes": list(earlier)} if (earlier := checkpoint.earlier_recipes) else {}),
         **({"made_up_names": share} if (share := checkpoint.recipe.data.made_up_names) else {}),
         **({"respelled": len(rules)} if (rules := checkpoint.recipe.data.respelled) else {}),
         **({"started_from": checkpoint.started_from} if checkpoint.started_from else {}),
@@ -50,6 +55,20 @@ def generation_of(checkpoint: Checkpoint) -> Generation:
         return checkpoint.origin.generation
     begun = (checkpoint.started_from or {}).get("generation", {})
     return Generation.from_dict({**begun, **checkpoint.recipe.generation})
+
+
+def _read_before(checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    """Corpora that only an earlier recipe of the run had, each with the last update `until` which it may be read."""
+    known = {corpus.name for corpus in checkpoint.recipe.data.corpora if corpus.weight > 0}
+    found: dict[str, dict[str, Any]] = {}
+    for earlier in checkpoint.earlier_recipes:
+        data = parse_recipe(earlier["recipe"]).data
+        found |= {
+            corpus["name"]: {**corpus, "until": earlier["until"]}
+            for corpus in _corpora(data, math.inf)
+            if corpus["name"] not in known
+        }
+    return [*found.values()]
 
 
 def _corpora(data: Data, epochs: float) -> list[dict[str, Any]]:

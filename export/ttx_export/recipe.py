@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tui_transformer.architecture import TIED
+from tui_transformer.architecture import TIED, Architecture
 from tui_transformer.errors import RecipeError
 from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY
 
@@ -226,6 +226,7 @@ def parse_recipe(text: str) -> Recipe:
     }
     recipe = section(Recipe, {**values, **sections, "text": text}, "the top level")
     _check_data(recipe)
+    _check_model(recipe)
     _check_training(recipe.training)
     return recipe
 
@@ -297,6 +298,16 @@ def _check_data(recipe: Recipe) -> None:
     # Equal sizes alone would let two different vocabularies share one embedding.
     if recipe.model.tied == "all" and not vocabulary.shared:
         raise ValueError("model.tied = 'all' needs vocabulary.shared = true")
+
+
+def _check_model(recipe: Recipe) -> None:
+    """All that can be said of its sizes before the vocabularies are learnt."""
+    size = recipe.vocabulary.size
+    try:
+        Architecture(**{name: getattr(recipe.model, name) for name in recipe.model.__slots__},
+                     source_vocabulary=size, target_vocabulary=size)  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"[model] {error}") from None
 
 
 def _check_pattern(pattern: str, other: str) -> None:

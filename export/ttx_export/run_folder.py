@@ -24,9 +24,12 @@ from tui_transformer.errors import InputError, RecipeError
 from tui_transformer.events import Trace
 from tui_transformer.traces import save_trace
 from tui_transformer.training_log import METRICS
+from tui_transformer.whole_file import whole_file
 
 from . import checkpoint
+from .differences import differences
 from .events import Event, as_json
+from .recipe import Recipe, parse_recipe
 
 RECIPE = "recipe.toml"
 CORPUS = "corpus"
@@ -43,11 +46,10 @@ class RunFolder:
     def create(self, recipe: str) -> None:
         """Make the folder if need be, and keep the recipe that is now in force."""
         self._end_last_line()
-        partial = self.path / f".{RECIPE}.partial"
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            partial.write_text(recipe, encoding="utf-8")
-            partial.replace(self.path / RECIPE)
+            with whole_file(self.path / RECIPE) as file:
+                file.write(recipe.encode())
         except OSError as error:
             raise RecipeError(f"cannot write {self.path / RECIPE}: {error.strerror}") from None
 
@@ -93,7 +95,7 @@ class RunFolder:
 
     def newest(self, count: int) -> list[Path]:
         """The last `count` evaluated checkpoints, oldest first; those before them are deleted."""
-        kept = sorted(self.path.glob("step-*.pt"))
+        kept = self._evaluated()
         for old in kept[:-count]:
             old.unlink()
         return kept[-count:]
@@ -105,6 +107,11 @@ class RunFolder:
         """
         path = self.path / checkpoint.LAST
         if not path.exists():
+            if kept := self._evaluated():
+                raise RecipeError(
+                    f"{self.path} has {kept[-1].name} of another run, but no {checkpoint.LAST} to go on from: "
+                    "choose a new folder"
+                )
             return None
         content = checkpoint.read(path)
         if missing := {*self.fixed, "weights", "optimizer", "state"} - content.keys():
@@ -114,6 +121,30 @@ class RunFolder:
                 what = part.replace("_", " ")
                 raise RecipeError(f"{self.path} holds a run with another {what}: choose a new folder")
         return content
+
+    def remember_recipe(self, content: dict[str, Any], recipe: Recipe) -> tuple[str, ...]:
+        """Keep for what part of the run, left as `content` says, another recipe was in force, and say what differed."""
+        earlier, changed = content.get("earlier_recipes", []), list[str]()
+        if content["recipe"] != recipe.text:
+            try:
+                changed = differences(parse_recipe(content["recipe"]), recipe)
+            except (ValueError, TypeError) as error:
+                raise RecipeError(f"{self.path / checkpoint.LAST} is damaged: its recipe: {error}") from None
+        if changed:
+            earlier = [*earlier, {"until": content["state"]["step"], "recipe": content["recipe"], "changed": changed}]
+        if earlier:
+            self.fixed["earlier_recipes"] = earlier
+        return tuple(changed)
+
+    def drop_later(self, step: int) -> None:
+        """Delete evaluated checkpoints of steps that are still to come: the run was put back to an earlier state."""
+        for path in self._evaluated():
+            if path.stem > f"step-{step:08}":
+                path.unlink()
+
+    def _evaluated(self) -> list[Path]:
+        """The kept checkpoints of evaluations, oldest first."""
+        return sorted(self.path.glob("step-*.pt"))
 
 
 def _same(mine: Any, its: Any) -> bool:

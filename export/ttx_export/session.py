@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from tui_transformer.errors import RecipeError
+from tui_transformer.errors import RecipeError, TtxError
 from tui_transformer.render.views.estimate import Estimate
 
 from .distributed import Device, Processes
@@ -24,7 +24,7 @@ from .prepare import Prepared, prepare, prepared_folder
 from .recipe import Recipe, find_recipe, load_recipe, with_epochs
 from .run_folder import CORPUS
 from .start import Start, find_start
-from .train import Trainer
+from .train import Trainer, check_sizes
 from .view import View, view_on
 
 
@@ -51,6 +51,7 @@ def train_session(wanted: Wanted) -> Ended:
     recipe = _recipe(wanted)
     run = wanted.out or Path("runs") / recipe.name
     with Processes() as processes, StopSignals() as stop, RunLock(run) as lock:
+        check_sizes(recipe, processes.count)
         device = processes.device(wanted.device)
         # A folder that is still to be made is made only when there is something to put into it.
         _take(lock, processes, run.is_dir())
@@ -73,6 +74,7 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
     recipe = _recipe(wanted)
     run = wanted.out or Path("runs") / recipe.name
     with Processes() as processes, tempfile.TemporaryDirectory(prefix="ttx-dry-run-") as scratch:
+        check_sizes(recipe, processes.count)
         device = processes.device(wanted.device)
         start = find_start(wanted.start_from, run, recipe)
         if processes.leads:
@@ -115,13 +117,16 @@ def _take(lock: RunLock, processes: Processes, wanted: bool) -> None:
 
 
 def _prepare_in_turn(recipe: Recipe, data: Path, cache: Path, processes: Processes, start: Start | None) -> Prepared:
-    """One process does the work and the others find it done."""
-    if not processes.leads:
-        processes.wait()
-    prepared = prepare(recipe, data, cache, given=start.checkpoint.vocabularies if start else None)
+    """One process does the work and the others find it done. Raises RecipeError in all if that one fails."""
+    given, failed, prepared = start.checkpoint.vocabularies if start else None, None, None
     if processes.leads:
-        processes.wait()
-    return prepared
+        try:
+            prepared = prepare(recipe, data, cache, given=given)
+        except TtxError as error:
+            failed = error
+    if processes.sum(torch.tensor(float(failed is not None))):
+        raise failed or RecipeError("the leading process could not prepare the text")
+    return prepared or prepare(recipe, data, cache, given=given)
 
 
 def _show(trainer: Trainer, view: View) -> Ended:

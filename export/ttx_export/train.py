@@ -54,9 +54,11 @@ class Trainer:
         self.recipe, self.prepared, self.options = recipe, prepared, recipe.training
         self.processes = processes or Processes()
         self.stop_requested = False
+        self.changed: tuple[str, ...] = ()
+        """What was otherwise in the recipe with which the run was trained before (`differences`)."""
         self.start = start
         self.shape = start.checkpoint.shape if start else architecture_of(recipe, prepared.vocabularies)
-        self._check_sizes()
+        check_sizes(recipe, self.processes.count)
         record = start.record if start else None
         self.folder = RunFolder(run, checkpoint.describe(recipe, self.shape, prepared.vocabularies, record))
         self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
@@ -64,18 +66,9 @@ class Trainer:
         if start:
             self.model.load_state_dict(start.checkpoint.weights)
         self.state = State()
+        self._planned = 1
+        """The updates of the epoch that `state` is in."""
         self.course = Course(recipe, prepared.train, self.learner.positions, self.shape.d_model)
-
-    def _check_sizes(self) -> None:
-        micro_batches, processes = self.options.micro_batches, self.processes.count
-        if micro_batches % processes:
-            raise RecipeError(f"training.micro_batches {micro_batches} cannot be shared among {processes} processes")
-        longest = padded_length(self.recipe.data.max_length)
-        if longest > self.shape.positions:
-            raise RecipeError(
-                f"data.max_length {self.recipe.data.max_length} is padded to {longest} pieces: "
-                f"more than model.positions {self.shape.positions}"
-            )
 
     def run(self) -> Iterator[Event]:
         """Train to the end of the recipe, to an early stop, or until `stop_requested` is set."""
@@ -84,6 +77,7 @@ class Trainer:
         meter, saved = Meter(), time.monotonic()
         while self.state.epoch < self.course.epochs:
             plan = self.course.plan(self.state.epoch)
+            self._planned = len(plan)
             # An evaluation may also be due at once: a run that was stopped goes on with it.
             while not self.course.given_up(self.state):
                 if self.course.evaluation_due(self.state, len(plan)):
@@ -115,7 +109,7 @@ class Trainer:
         return Started(
             self.recipe, parameter_count(self.model), len(self.prepared.train.members(0)), self.prepared.report,
             course.total_steps, course.epochs, self.state.step, self.processes.count, str(self.learner.device),
-            self.start.record["name"] if self.start else "",
+            self.start.record["name"] if self.start else "", self.changed,
         )  # fmt: skip
 
     def _update(self, micro_batches: list[Rows], meter: Meter) -> bool:
@@ -201,7 +195,7 @@ class Trainer:
     def _made_so_far(self) -> dict[str, Any]:
         return {
             **asdict(self.state),
-            "epochs": self.state.epoch + self.state.batch / self.course.epoch_length,
+            "epochs": self.state.epoch + self.state.batch / self._planned,
             "machine": describe_machine(self.learner.device, self.processes.count),
         }
 
@@ -220,6 +214,7 @@ class Trainer:
         content = self.folder.load_last()
         if content is not None:
             self.learner.load(content["weights"], content["optimizer"])
+            self.changed = self.folder.remember_recipe(content, self.recipe)
         if self.processes.leads:
             self.folder.create(self.recipe.text)
         if content is None:
@@ -230,12 +225,27 @@ class Trainer:
             return
         # Before `evaluated` was recorded, a saved step had always had its evaluation.
         self.state = replace(self.state, **{"evaluated": content["state"]["step"], **content["state"]})
+        if self.processes.leads:
+            self.folder.drop_later(self.state.step)
 
     def _logged(self, event: Event) -> Event:
         """Put the event into metrics.jsonl, once, whatever happens to it afterwards."""
         if self.processes.leads:
             self.folder.log(event, self.state.seconds)
         return event
+
+
+def check_sizes(recipe: Recipe, processes: int) -> None:
+    """Raises RecipeError if the recipe's sizes do not go together, or not with so many processes."""
+    micro_batches = recipe.training.micro_batches
+    if micro_batches % processes:
+        raise RecipeError(f"training.micro_batches {micro_batches} cannot be shared among {processes} processes")
+    longest = padded_length(recipe.data.max_length)
+    if longest > recipe.model.positions:
+        raise RecipeError(
+            f"data.max_length {recipe.data.max_length} is padded to {longest} pieces: "
+            f"more than model.positions {recipe.model.positions}"
+        )
 
 
 def _first_loss(scores: dict[str, DevScore]) -> float:

@@ -36,8 +36,10 @@ def main() -> None:
     if unknown := set(wanted.names) - {run.name for run in plan.runs}:
         parser.error(f"no such run: {', '.join(sorted(unknown))}")
     chosen = [run for run in plan.runs if run.name in wanted.names or not wanted.names]
+    # A run that is another one's with other weights needs that one.
+    needed = [run for run in plan.runs if run.name in {one.of for one in chosen}]
     with ThreadPoolExecutor(wanted.jobs) as pool:
-        list(pool.map(partial(train, runs=wanted.runs, data=wanted.data), chosen))
+        list(pool.map(partial(train, runs=wanted.runs, data=wanted.data), needed))
     for run in chosen:
         # What is another run's with other weights.
         result_of(run, wanted.runs, wanted.data)
@@ -45,9 +47,9 @@ def main() -> None:
 
 
 def train(run: Run, runs: Path, data: Path) -> None:
-    """Train one run with `ttx train` and measure it, unless it is another's with other weights."""
-    folder = runs / run.of
-    if run.of != run.name or result_file(run, runs).is_file():
+    """Train one run with `ttx train` and measure it."""
+    folder = runs / run.name
+    if result_file(run, runs).is_file():
         return
     folder.mkdir(parents=True, exist_ok=True)
     recipe = folder / "wanted.toml"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from tui_transformer.errors import InputError
+from tui_transformer.whole_file import whole_file
 
 from .clean import Cleaner, Pair, Sides, key, tidy
 from .formats import pairs
@@ -46,22 +47,18 @@ class Built:
 def build(one: Set, downloads: Path, out: Path) -> Built:
     """Write a set, all of it or nothing; those that it must stay apart from are there already. Raises InputError."""
     built = Built(out / one.file)
-    partial = built.path.with_name(f".{built.path.name}.partial")
     try:
         built.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
+        with whole_file(built.path) as file:
             _write(file, _lines(one, downloads, out, built), packed=built.path.suffix == ".gz")
-        partial.replace(built.path)
     except OSError as error:
         raise InputError(f"cannot write {built.path}: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     if one.sha256:
         built.as_published = digest(built.path, "sha256") == one.sha256
     return built
 
 
-def _write(file: io.BufferedWriter, lines: Iterator[Line], packed: bool) -> None:
+def _write(file: BinaryIO, lines: Iterator[Line], packed: bool) -> None:
     """The same lines give the same bytes, packed or not."""
     with gzip.GzipFile("", "wb", fileobj=file, mtime=0) if packed else file as raw:
         for line in lines:

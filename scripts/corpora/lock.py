@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from tui_transformer.errors import InputError
+from tui_transformer.whole_file import whole_file
 
 from .table import Download
 
@@ -39,10 +40,9 @@ class Lock:
 
     def save(self) -> None:
         """Write the file, all of it or nothing. Raises InputError."""
-        partial = self.path.with_name(f".{LOCK}.partial")
         try:
-            partial.write_text(json.dumps(self._known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-            partial.replace(self.path)
+            with whole_file(self.path) as file:
+                file.write((json.dumps(self._known, indent=2, sort_keys=True) + "\n").encode())
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror}") from None
 

@@ -61,7 +61,19 @@ def test_flags_can_be_set(ttx: Ttx, config: Path, bundle_folder: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    "text", ["beem = 1", "beam = 0", "beam = true", "beam = [1]", 'beam = "four"', "verbose = 1", 'device = "gpu"']
+    "text",
+    [
+        "beem = 1",
+        "beam = 0",
+        "beam = 2.9",
+        "beam = 1979-05-27",
+        "length-penalty = nan",
+        "beam = true",
+        "beam = [1]",
+        'beam = "four"',
+        "verbose = 1",
+        'device = "gpu"',
+    ],
 )
 def test_bad_settings_name_their_place_and_stop_every_command(ttx: Ttx, config: Path, text: str) -> None:
     config.write_text(f"\n{text}\n")
@@ -69,6 +81,13 @@ def test_bad_settings_name_their_place_and_stop_every_command(ttx: Ttx, config: 
         done = ttx(*command)
         assert (done.code, done.out) == (2, "")
         assert done.err.startswith(f"ttx: {config}:2: ")
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_file(ttx: Ttx, config: Path) -> None:
+    config.write_text("\ufeffbeam = 2\n[translate]\nlength-penalty = 1\n")
+    rows = shown(ttx)
+    assert rows["translate.beam"] == ("2", f"{config}:1")
+    assert rows["translate.length-penalty"] == ("1", f"{config}:3")
 
 
 def test_a_bad_variable_is_named(ttx: Ttx, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,34 @@ def test_text_that_is_missing(ttx_here: Ttx, run: Path, tmp_path: Path, options:
     assert "--data" in done.err
 
 
+def test_without_scores_text_is_only_for_int8(ttx_here: Ttx, run: Path, tmp_path: Path) -> None:
+    done = ttx_here("export", run, tmp_path / "model", "--precision", "fp32", "--no-score", TTX_DATA=str(tmp_path))
+    assert done.code == 0
+
+
+def test_sets_of_one_name_are_refused(ttx_here: Ttx, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    for place in (tmp_path, tmp_path / "other"):
+        (place / "pairs.tsv").write_text("Hi.\tHallo!\n")
+        (place / "test.tsv").write_text("Hi.\tHallo!\n")
+    tests = [tmp_path / "test.tsv", tmp_path / "other" / "test.tsv"], [tmp_path / "other" / "pairs.tsv"]
+    for files in tests:
+        named = [part for file in files for part in ("--test", file)]
+        done = ttx_here("export", run, tmp_path / "model", "--precision", "fp32", "--data", DATA, *named)
+        assert (done.code, done.out) == (6, "")
+        assert "there is another set called" in done.err
+
+
+def test_the_folder_one_is_in_is_not_replaced(
+    ttx_here: Ttx, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    done = ttx_here("export", run, ".", "--precision", "fp32", "--no-score")
+    assert (done.code, done.out) == (6, "")
+    assert "name another" in done.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -114,6 +142,7 @@ def test_text_that_is_missing(ttx_here: Ttx, run: Path, tmp_path: Path, options:
         ["run", "model", "--precision", "int4"],
         ["run", "model", "--beam", "0"],
         ["run", "model", "--no-score", "--test", "test.tsv"],
+        ["run", "model", "--no-score", "--beam", "2"],
     ],
     ids=" ".join,
 )

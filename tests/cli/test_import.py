@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,7 +62,19 @@ def test_int8_needs_text(ttx_here: Ttx, marian: Path, tmp_path: Path) -> None:
     assert "--data" in done.err
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "--hub", "b/c"], ["a", "--precision", "int4"]], ids=" ".join)
+def test_a_version_in_a_folder_s_name_is_part_of_it(
+    ttx_here: Ttx, marian: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("1.5", "1.6"):
+        shutil.copytree(marian, tmp_path / f"model-{version}")
+        assert ttx_here("import", tmp_path / f"model-{version}").out == f"models/model-{version}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["a", "--hub", "b/c"], ["a", "--precision", "int4"], ["a", "--yes"], ["a", "--beam", "2"]],
+    ids=" ".join,
+)
 def test_wrong_usage(ttx_here: Ttx, arguments: list[str]) -> None:
     done = ttx_here("import", *arguments)
     assert (done.code, done.out) == (2, "")

@@ -41,11 +41,16 @@ def test_text_says_the_same(ttx: Ttx, bundle_folder: Path) -> None:
     assert "encoder_layers 2" in rows["architecture"]
 
 
-def test_a_broken_model_is_told_and_no_failure(ttx: Ttx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_model_is_told_and_one_that_is_asked_for_is_a_failure(
+    ttx: Ttx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "manifest.json").write_text("{}")
     monkeypatch.setenv("TTX_MODELS", str(tmp_path))
-    content = json.loads(ttx("info", "--json", "-m", "nowhere").out)
+    assert ttx("info", "-m", "nowhere").code == 3
+    done = ttx("info", "--json", "-m", "nowhere")
+    assert done.code == 3
+    content = json.loads(done.out)
     assert "no model 'nowhere'" in content["model"]["error"]
     (broken,) = [model for model in content["models"] if model["name"] == "broken"]
     assert "format" in broken["error"]

@@ -133,6 +133,7 @@ def test_json_lines_come_in_with_their_fields(translate: Ttx) -> None:
         ("{", "no JSON"), ("", "no JSON"), ("[1]", "not a JSON object"), ('{"text": ""}', 'no "source"'),
         ('{"source": null}', "not a text"), ('{"source": "a", "prefix": 1}', "not a text"),
         ('{"source": "a", "prefix": "%s"}' % ("ab " * 99), "room for"), ("[" * 99999, "no JSON"),
+        ('{"source": "a", "x": 1e999}', "1e999 is no number"), ('{"source": "a", "x": NaN}', "NaN is no number"),
     ],
 )  # fmt: skip
 def test_a_bad_line_is_named_and_what_came_before_is_out(translate: Ttx, bad: str, why: str) -> None:
@@ -216,6 +217,7 @@ def test_nothing_is_said_twice_if_that_is_forbidden(translate: Ttx) -> None:
         "--alternatives 0", "--alternatives 2 --sample", "--alternatives 2 --no-repeat-ngram 2",
         "--alternatives 2 --n-best 65",
         "--keep (", "--format xml", "--input-format tsv", "--alignment both", "--sample --temperature 0",
+        "--length-penalty nan", "--sample --temperature nan", "--sample --top-p nan",
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_wrong_usage(translate: Ttx, arguments: str) -> None:

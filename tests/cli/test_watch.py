@@ -6,8 +6,18 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tui_transformer.batching import translate_lines
+from tui_transformer.cli import watch as watching
+from tui_transformer.translation import Line
+from tui_transformer.translator import Options, Translator
 
 from .conftest import LONG, Done, refused
 
@@ -50,3 +60,31 @@ def test_without_a_terminal_there_is_nothing_to_watch_on(environment: dict[str, 
         capture_output=True, env=environment, cwd=tmp_path, timeout=LONG, check=False, start_new_session=True,
     )  # fmt: skip
     refused(Done(done.returncode, done.stdout.decode(), done.stderr.decode()), "--watch", "terminal")
+
+
+@pytest.mark.parametrize("options", [Options(beam=1), Options(beam=3)])
+@pytest.mark.parametrize("own", [False, True])
+def test_what_is_drawn_is_what_is_translated(
+    translator: Translator, options: Options, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last drawing of each sentence: a forced beginning is that of the line, not of each of its sentences."""
+    last: list[str] = []
+    frames: Callable[..., Iterator[Any]] = watching._frames
+
+    def kept(*arguments: Any) -> Iterator[Any]:
+        *_, frame = drawn = list(frames(*arguments))
+        console = Console(width=200, color_system=None, file=StringIO(), record=True)
+        console.print(frame.renderables[-1])
+        pieces = "".join(console.export_text().splitlines()[0].split())
+        last.append(pieces.removesuffix("</s>").replace("▁", " ").strip())
+        yield from drawn
+
+    monkeypatch.setattr(watching, "_frames", kept)
+    forced = translator.target_ids("Und Tom")
+    line = Line(" Tom called Mary's bluff. The roof leaks.", forced if own else ())
+    options = Options(options.beam, prefix=() if own else forced)
+    assert list(watching.watched([line], translator, options, StringIO())) == [line]
+    (found,) = translate_lines(translator, [line], options)
+    assert last == [part.texts[0].strip() for part in found.parts]
+    assert last[0].startswith("Und Tom")
+    assert not last[1].startswith("Und")

@@ -18,6 +18,7 @@ from ttx_export.prepare import DRAWS, Prepared, prepare
 from ttx_export.recipe import Data, Later, Recipe, parse_recipe
 
 from tui_transformer.errors import RecipeError
+from tui_transformer.source import readable
 
 LINES = (
     b"Good night.\tGute Nacht.\teveryday\n"
@@ -68,6 +69,13 @@ def test_bytes_that_are_not_utf8_are_left_out_and_reported(tmp_path: Path) -> No
     pairs, report = read(path)
     assert pairs == [Pair("Good night.", "Gute Nacht.")]
     assert report.left_out == {"not UTF-8": 1}
+
+
+def test_training_reads_what_a_translator_reads(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    (tmp_path / "train.tsv").write_text("cafe\u0301\tu\u0308ber\teveryday\n", encoding="utf-8")
+    (pair,) = training_pairs(tiny(), tmp_path)
+    assert (pair.source, pair.target) == ("café", "über")
+    assert pair.source == readable("cafe\u0301")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[training]\nepochs = 0", "training.epochs must be at least 1"),
         ("[training]\nlearning_rate = nan", "learning_rate must be a number"),
         ("[training]\nlearning_rate = -1", "learning_rate cannot be negative"),
+        ("[model]\nheads = 3", r"\[model\] d_model 256 must be even and divisible by 3 heads"),
+        ('[model]\nactivation = "tanh"', "activation must be one of relu, gelu, swish"),
         ("[training]\ndropout = 1.0", "dropout must be at least 0 and below 1"),
         ("[training]\nr_drop = 3.0\ndropout = 0.0", "two passes with different dropout"),
         ("[training]\nr_drop = -1.0", "r_drop cannot be negative"),

@@ -92,6 +92,25 @@ def test_another_model_does_not_take_over_a_run(
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
 
 
+def test_weights_of_a_run_that_is_gone_are_never_averaged(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    list(train("run", epochs=3).run())
+    (tmp_path / "run" / "last.pt").unlink()
+    with pytest.raises(RecipeError, match=r"has step-\d+\.pt of another run, but no last\.pt to go on from"):
+        list(train("run", epochs=2).run())
+
+
+def test_a_run_that_is_put_back_does_the_same_again(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    options = {"epochs": 4, "average_last": 2}
+    until(train("run", **options), 9)
+    early = (tmp_path / "run" / "last.pt").read_bytes()
+    first = of_kind(list(train("run", **options).run()), Evaluated)
+    (tmp_path / "run" / "last.pt").write_bytes(early)
+    again = of_kind(list(train("run", **options).run()), Evaluated)
+    # The evaluated weights before that state are gone, those after it are never averaged.
+    assert [event.average is None for event in again] == [True, False, False]
+    assert again[1:] == first[1:]
+
+
 def test_a_run_of_an_older_ttx_that_knew_fewer_options_goes_on(train: Callable[..., Trainer], tmp_path: Path) -> None:
     until(train("run", epochs=1), 2)
     last = tmp_path / "run" / "last.pt"

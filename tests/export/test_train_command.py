@@ -167,6 +167,23 @@ def test_two_processes_do_what_one_does(
         torch.testing.assert_close(yours[name], weight, rtol=1e-2, atol=1e-3)
 
 
+def test_what_one_process_cannot_do_ends_all_of_them_in_a_line(
+    recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path,
+    start: Callable[..., subprocess.Popen[str]],
+) -> None:  # fmt: skip
+    recipe = recipe_file()
+    recipe.write_text(recipe.read_text().replace("train.tsv", "none.tsv"))
+    python, *arguments = command(recipe, data_folder, tmp_path / "run")
+    process = start([python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *arguments])
+    _, stderr = process.communicate(timeout=120)
+    # torchrun itself tells at length that its processes have ended.
+    ours = stderr.split("torch/distributed")[0]
+    assert process.returncode != 0
+    assert stderr.count("cannot read") == 1
+    assert "gloo" not in ours
+    assert "Traceback" not in ours
+
+
 def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_goes_on(
     recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path, prepared: Prepared,
     tiny: Callable[..., Recipe], start: Callable[..., subprocess.Popen[str]],

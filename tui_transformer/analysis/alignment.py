@@ -8,7 +8,7 @@ layer found 75 % of them, that of the last layer 73 %, the best single head 72 %
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ Heads = tuple[tuple[int, int], ...]
 
 Pairs = list[tuple[int, int]]
 """Source word and target word, counted from 0."""
+
+Row = tuple[int, Floats]
+"""What a target word of a line attends to: a source word, and the weights (W+1,) from there on, the end's last."""
 
 _HEAD = re.compile(r"(\d+):(\d+)")
 
@@ -55,7 +58,13 @@ def best_pairs(weights: Floats) -> Pairs:
 
     The last column is the source's end: a target word that attends most to that has no partner.
     """
-    return [(int(row.argmax()), j) for j, row in enumerate(weights) if row.argmax() < len(row) - 1]
+    return pairs_of((0, row) for row in weights)
+
+
+def pairs_of(rows: Iterable[Row]) -> Pairs:
+    """The same from the rows of a line, one for each target word."""
+    best = ((start, int(row.argmax()), len(row) - 1, j) for j, (start, row) in enumerate(rows))
+    return [(start + place, j) for start, place, end, j in best if place < end]
 
 
 def pharaoh(pairs: Pairs) -> str:
@@ -69,17 +78,45 @@ def coverage(weights: Floats) -> Floats:
     return total
 
 
-def block_diagonal(blocks: Sequence[tuple[Floats, int, int]], targets: int, sources: int) -> Floats:
-    """The word attention of a line from those of its parts: (targets, sources+1), its rows sum to 1.
+def rows_of(blocks: Iterable[tuple[Floats, int, int]], targets: int) -> list[Row]:
+    """The word attention of a line's `targets` words from that of its parts; the weights of each row sum to 1.
 
-    Each block (Tw, Sw+1) says at which target and source word of the line it begins. Parts may meet inside
-    a word: its row is the mean of both.
+    Each block (Tw, Sw+1) says at which target and source word of the line it begins. Parts may meet inside a word:
+    its row is the mean of both. No row is longer than the parts that it is made of, so that a long line takes what
+    its parts take: the matrix of all its words would grow with the square of its length.
     """
-    whole = np.zeros((targets, sources + 1))
+    found: list[list[Row]] = [[] for _ in range(targets)]
     for weights, target, source in blocks:
-        rows, columns = weights.shape[0], weights.shape[1] - 1
-        whole[target : target + rows, source : source + columns] += weights[:, :-1]
-        whole[target : target + rows, -1] += weights[:, -1]
-    totals = whole.sum(axis=1, keepdims=True)
-    whole[totals[:, 0] == 0, -1] = 1
-    return whole / np.where(totals == 0, 1, totals)
+        for number, row in enumerate(weights, target):
+            found[number].append((source, row))
+    return [_mean(rows) for rows in found]
+
+
+def _mean(rows: Sequence[Row]) -> Row:
+    """Of what several parts say of the same target word; a word that no part knows attends to the end."""
+    start = min((first for first, _ in rows), default=0)
+    stop = max((first + len(row) - 1 for first, row in rows), default=0)
+    total = np.zeros(stop - start + 1)
+    for first, row in rows:
+        total[first - start : first - start + len(row) - 1] += row[:-1]
+        total[-1] += row[-1]
+    if not total.any():
+        total[-1] = 1
+    return start, total / total.sum()
+
+
+def matrix_of(rows: Sequence[Row], sources: int) -> Floats:
+    """All weights of a line with so many source words: rows → (T, S+1), the end last."""
+    whole = np.zeros((len(rows), sources + 1))
+    for weights, (start, row) in zip(whole, rows, strict=True):
+        weights[start : start + len(row) - 1] = row[:-1]
+        weights[-1] = row[-1]
+    return whole
+
+
+def coverage_of(rows: Iterable[Row], sources: int) -> Floats:
+    """`coverage` from the rows of a line with so many source words: (S,)."""
+    covered = np.zeros(sources)
+    for start, row in rows:
+        covered[start : start + len(row) - 1] += row[:-1]
+    return covered

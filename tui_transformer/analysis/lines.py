@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from .alignment import Heads, Pairs, best_pairs, block_diagonal, mean_of_heads
+from .alignment import Heads, Pairs, Row, coverage_of, matrix_of, mean_of_heads, pairs_of, rows_of
 from .words import Floats, Words, merge
 
 if TYPE_CHECKING:
@@ -27,45 +27,61 @@ class Vocabulary(Protocol):
 class LineAttention:
     """Words of a line and of its translation, as white space parts them.
 
-    `weights` (Tw, Sw+1): how much each target word attends to each source word and, last, to the ends of the
-    sentences. Rows sum to 1.
+    `rows` say of each target word how much it attends to source words and, last, to the ends of the sentences.
     """
 
     source: tuple[str, ...]
     target: tuple[str, ...]
-    weights: Floats
+    rows: Sequence[Row]
 
     @classmethod
     def of(
         cls, parts: Sequence[Part], chosen: Sequence[int], source: Vocabulary, target: Vocabulary, heads: Heads
     ) -> LineAttention:
         """Of parts that were scored with attentions; `chosen`: which hypothesis of each part."""
-        blocks, before, said = list[tuple[Floats, int, int]](), "", ""
+        blocks, read, spoken = list[tuple[Floats, int, int]](), _Place(), _Place()
         for part, i in zip(parts, chosen, strict=True):
-            whole, text = part.source.whole, part.texts[i]
             weights = _word_attention(part, i, source, target, heads)
-            blocks.append((weights, _words_before(said, text), _words_before(before, whole)))
-            before, said = before + whole, said + text
-        words, targets = tuple(before.split()), tuple(said.split())
-        return cls(words, targets, block_diagonal(blocks, len(targets), len(words)))
+            blocks.append((weights, spoken.take(part.texts[i]), read.take(part.source.whole)))
+        words = tuple("".join(part.source.whole for part in parts).split())
+        targets = tuple("".join(part.texts[i] for part, i in zip(parts, chosen, strict=True)).split())
+        return cls(words, targets, rows_of(blocks, len(targets)))
 
     def pairs(self) -> Pairs:
         """Source word and target word, counted from 0, for each target word that has a partner."""
-        return best_pairs(self.weights)
+        return pairs_of(self.rows)
+
+    def coverage(self) -> Floats:
+        """How much attention each source word got from all target words (Sw,)."""
+        return coverage_of(self.rows, len(self.source))
+
+    def matrix(self) -> Floats:
+        """All weights (Tw, Sw+1), the ends of the sentences last: it grows with the square of the line."""
+        return matrix_of(self.rows, len(self.source))
 
 
 def _word_attention(part: Part, i: int, source: Vocabulary, target: Vocabulary, heads: Heads) -> Floats:
-    """(Tw, Sw+1) of one part. What was not translated is its own translation."""
+    """(Tw, Sw+1) of one part. What was not translated is its own translation; words ahead of it come from nowhere."""
+    if not part.source.ids:
+        kept, said = len(part.source.whole.split()), len(part.texts[i].split())
+        return np.eye(said, kept + 1, kept - said)
     attention = part.forced[i].cross_attention
-    if not part.source.ids or attention is None:
-        words = len(part.source.whole.split())
-        return np.eye(words, words + 1)
+    assert attention is not None
     spoken = Words.of(target.pieces(part.forced[i].ids))
     read = Words.of(source.pieces(part.source.ids[:-1]))
     return merge(mean_of_heads(attention, heads), spoken, read)[:-1]
 
 
-def _words_before(before: str, text: str) -> int:
-    """The number of the word with which `text` begins: parts may meet inside a word."""
-    goes_on = bool(before and text) and not before[-1].isspace() and not text[0].isspace()
-    return len(before.split()) - goes_on
+@dataclass(slots=True)
+class _Place:
+    """How far a line has been read, part by part: how many words, and whether the last of them may go on."""
+
+    words: int = 0
+    inside: bool = False
+
+    def take(self, text: str) -> int:
+        """Read the next part: the number of the word with which it begins. Parts may meet inside a word."""
+        first = self.words - (self.inside and bool(text) and not text[0].isspace())
+        self.words = first + len(text.split())
+        self.inside = not text[-1].isspace() if text else self.inside
+        return first

@@ -5,11 +5,12 @@ One file a command. Nothing heavy is imported before a command runs: `ttx --help
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
-from tui_transformer.errors import TtxError, UsageError
+from tui_transformer.errors import InputError, TtxError, UsageError
 
 from .config import app as config
 from .diff import diff
@@ -21,6 +22,7 @@ from .inspect import app as inspect
 from .models import app as models
 from .score import score
 from .shell import shell
+from .streams import PIPE_CLOSED
 from .train import train
 from .translate import translate
 from .tui import tui
@@ -76,7 +78,14 @@ def main() -> None:
     """The `ttx` command: whatever a user can cause ends in one line on stderr and a documented exit code."""
     try:
         # What ends with `typer.Exit` gives its exit code, any other command nothing.
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        # What cannot be written any more is better known now than when Python ends.
+        sys.stdout.flush()
+        sys.exit(code)
+    except SystemExit as end:
+        # The parser ends with 1 when nobody reads on.
+        _end_if_unread(end.__context__)
+        raise
     except TtxError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -85,9 +94,22 @@ def main() -> None:
         if said := " ".join(error.format_message().split()):
             _say(said[0].lower() + said[1:])
         sys.exit(UsageError.exit_code)
-    except typer.Abort:
+    except OSError as error:
+        _end_if_unread(error)
+        what = f"use {error.filename}" if error.filename else "write standard output"
+        _say(f"cannot {what}: {error.strerror or error}")
+        os._exit(InputError.exit_code)
+    except typer.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
         _say("the input ended before there was an answer")
         sys.exit(1)
+
+
+def _end_if_unread(error: BaseException | None) -> None:
+    """As any filter does when `head` has seen enough: quietly, and before Python tries to write the rest."""
+    if isinstance(error, BrokenPipeError):
+        os._exit(PIPE_CLOSED)
 
 
 def _say(text: str) -> None:

@@ -97,12 +97,15 @@ def _checked(context: typer.Context, parameter: Any, key: str, setting: Setting)
         value = value.split()
     # In the file, true and false are for flags, numbers and text for the rest; variables are always text.
     fits = isinstance(value, list) == parameter.multiple and (
-        isinstance(value, str | list) or isinstance(value, bool) == bool(parameter.is_flag)
+        isinstance(value, str | list)
+        or (isinstance(value, int | float) and isinstance(value, bool) == bool(parameter.is_flag))
     )
     try:
         if not fits:
             raise typer.BadParameter(f"this kind of value is not what --{key} takes")
-        parameter.process_value(context, value)
+        taken = parameter.process_value(context, value)
+        if isinstance(value, float) and taken != value:
+            raise typer.BadParameter(f"{value} is no whole number")
     except typer.BadParameter as error:
         raise SettingsError(f"{setting.origin}: {key}: {error.message}") from None
     return Setting(value, setting.origin)

@@ -111,7 +111,8 @@ def _show(systems: list[System], numbers: list[list[Measured]], characters: int)
     for system, measured in zip(systems, numbers, strict=True):
         show_table([], [[system.name, *_cells(number)] for number in measured])
         perplexity, bits = _references(system, characters)
-        show_table([], [[system.name, "perplexity", perplexity], [system.name, "bits per character", bits]])
+        rows = (("perplexity", perplexity), ("bits per character", bits))
+        show_table([], [[system.name, *row, "", "", ""] for row in rows])
 
 
 def _row(system: System, measured: list[Measured], characters: int) -> list[str]:
@@ -129,4 +130,4 @@ def _cells(number: Measured) -> list[str]:
 
 def _references(system: System, characters: int) -> tuple[str, str]:
     """Perplexity a piece, and bits a character: pieces differ between vocabularies, characters do not."""
-    return f"{system.references.perplexity:.4g}", f"{system.references.bits / max(characters, 1):.4f}"
+    return f"{system.references.perplexity:.4g}", f"{abs(system.references.bits / max(characters, 1)):.4f}"

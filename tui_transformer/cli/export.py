@@ -27,7 +27,9 @@ class LayoutName(StrEnum):
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint file, or a run folder: its average, else its best.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A checkpoint file, or a run folder: its best or its average, by their dev loss.")
+    ],
     out: Annotated[Path, typer.Argument(help="The folder of the new bundle; a bundle that stands there is replaced.")],
     precision: Annotated[PrecisionName, typer.Option(help="fp16 is for GPUs.")] = PrecisionName.int8,
     layout: Annotated[
@@ -53,8 +55,8 @@ def export(
     from ttx_export.checkpoint import load_checkpoint
     from ttx_export.package import Wanted, export_bundle
 
-    if test and not score:
-        raise UsageError("--test is of no use with --no-score")
+    if not score and (test or beam is not None):
+        raise UsageError(f"--{'test' if test else 'beam'} is of no use with --no-score")
     run = checkpoint if checkpoint.is_dir() else checkpoint.parent
     wanted = Wanted(precision.value, data, score, beam, tuple(test or ()), run, layout.value)
     bundle = export_bundle(load_checkpoint(checkpoint), out, wanted, lambda line: typer.echo(f"ttx: {line}", err=True))

@@ -131,7 +131,7 @@ class Formatter:
             said |= {"source_words": attention.source, "target_words": attention.target}
             said["alignment"] = sorted(attention.pairs())
             if self.shown.alignment is Alignment.soft:
-                said["attention"] = attention.weights.round(4).tolist()
+                said["attention"] = attention.matrix().round(4).tolist()
         return said
 
     def _score(self, candidate: Candidate) -> float:
@@ -157,9 +157,7 @@ class Formatter:
         return pharaoh(self._attention(translation, candidate).pairs())
 
     def _coverage(self, translation: Translation, candidate: Candidate) -> list[float]:
-        from tui_transformer.analysis.alignment import coverage
-
-        covered: list[float] = coverage(self._attention(translation, candidate).weights).round(4).tolist()
+        covered: list[float] = self._attention(translation, candidate).coverage().round(4).tolist()
         return covered
 
 

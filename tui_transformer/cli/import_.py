@@ -53,6 +53,10 @@ def import_model(
 
     if (path is None) == (hub is None):
         raise UsageError("give a folder or --hub NAME, one of them")
+    if yes and hub is None:
+        raise UsageError("--yes is for --hub")
+    if beam is not None and data is None:
+        raise UsageError("--beam is that of the scores, which need --data")
     packages = ("torch", "onnx", "sacrebleu") if data else ("torch", "onnx")
     require_extra("train", "ttx import", *packages)
     if hub is not None:
@@ -62,7 +66,7 @@ def import_model(
     from ttx_export.marian_folder import Naming
     from ttx_export.package import Wanted, export_bundle
 
-    out = out or Path("models") / (hub.rsplit("/", 1)[-1] if hub else path.resolve().stem)
+    out = out or Path("models") / (hub.rsplit("/", 1)[-1] if hub else _name_of(path.resolve()))
     checkpoint = read_foreign(path, Naming(out.resolve().name, (source, target), data, hub or ""))
     assert checkpoint.origin is not None
     wanted = Wanted(precision.value, data.parent if data else None, data is not None, beam)
@@ -70,6 +74,11 @@ def import_model(
     if codes := checkpoint.origin.languages:
         _say(f"each line must begin with one of {len(codes)} languages to translate into, such as {codes[0]}")
     typer.echo(bundle.path)
+
+
+def _name_of(path: Path) -> str:
+    """A folder's whole name, for what looks like an ending may be a version."""
+    return path.stem if path.is_file() else path.name
 
 
 def _download(name: str, yes: bool) -> Path:

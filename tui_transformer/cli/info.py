@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui_transformer.errors import BundleError
+
 from .parameters import ModelOption
 
 if TYPE_CHECKING:
@@ -18,18 +20,27 @@ def info(
     model: ModelOption = "en-de",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Show versions, processors, what ONNX Runtime can really use, the models, and one of them closely."""
+    """Show versions, processors, what ONNX Runtime can really use, the models, and one of them closely.
+
+    The exit code is 3 if that one is missing or broken.
+    """
     from tui_transformer import environment
     from tui_transformer.settings import config_path
-
-    from .tables import show_table
 
     found, models, chosen = environment.environment(), environment.models(), environment.model(model)
     if as_json:
         _print_json(found, models, chosen, str(config_path()))
-        return
+    else:
+        _print_tables(found, models, chosen, str(config_path()))
+    if chosen.error:
+        raise typer.Exit(BundleError.exit_code)
+
+
+def _print_tables(found: Environment, models: list[Model], chosen: Model, config: str) -> None:
+    from .tables import show_table
+
     installed = [[f"model {one.name}", one.error or _in_short(one)] for one in models]
-    show_table([], [*_of_environment(found), ["config", str(config_path())], *installed, *_closely(chosen)])
+    show_table([], [*_of_environment(found), ["config", config], *installed, *_closely(chosen)])
 
 
 def _print_json(found: Environment, models: list[Model], chosen: Model, config: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,6 +24,21 @@ def model_names(incomplete: str) -> list[str]:
     from tui_transformer.catalogue import installed_models
 
     return sorted(name for name in installed_models() if name.startswith(incomplete))
+
+
+def finite(value: float | None) -> float | None:
+    """The callback of options that take a float: no range excludes nan. Raises BadParameter."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to compute with")
+    return value
+
+
+def as_text(argument: str) -> str:
+    """An argument with U+FFFD for bytes that are not UTF-8, which Python has as halves of surrogate pairs. Says so."""
+    text = argument.encode(errors="surrogateescape").decode(errors="replace")
+    if text != argument:
+        typer.echo("ttx: bytes of an argument that are not UTF-8 were replaced", err=True)
+    return text
 
 
 ModelOption = Annotated[

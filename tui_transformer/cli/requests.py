@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,19 @@ def prefix_ids(translator: Translator, prefix: str, where: str) -> tuple[int, ..
     return ids
 
 
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
+
+
+def _refuse(number: str) -> float:
+    """It could not be written again as JSON."""
+    raise ValueError(f"{number} is no number that can be passed on")
+
+
 def _object(text: str, where: str) -> dict[str, object]:
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: no JSON: {error}") from None
     if not isinstance(fields, dict):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tui_transformer.entry import INTERRUPTED
 from tui_transformer.errors import InputError
 
 from .textio import LineReader, write_lines
@@ -17,7 +18,6 @@ from .textio import LineReader, write_lines
 if TYPE_CHECKING:
     from tui_transformer.batching import Batching
 
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
 from tui_transformer.errors import InputError
 
@@ -16,6 +17,7 @@ CHUNK = 1 << 16
 class LineReader:
     """The lines of a file, of standard input or of arguments, without their end; a last line needs none.
 
+    A mark of byte order before the first, which some editors write, is no part of it.
     Bytes that are not UTF-8 become U+FFFD; `damaged` counts such lines, `first_damaged` is the first one's
     number, from 1.
     """
@@ -33,7 +35,7 @@ class LineReader:
         """None is standard input. Raises InputError if the file cannot be opened."""
         name = str(path) if path else "standard input"
         try:
-            descriptor = os.open(path, os.O_RDONLY) if path else _descriptor(sys.stdin, name)
+            descriptor = os.open(path, os.O_RDONLY) if path else sys.stdin.fileno()
         except OSError as error:
             raise InputError(f"cannot read {name}: {error.strerror}") from None
         return cls(name, _read(descriptor, name), descriptor)
@@ -50,8 +52,8 @@ class LineReader:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 number += 1
-                yield self._decode(line, number)
-        if rest:
+                yield self._decode(line if number > 1 else line.removeprefix(BOM_UTF8), number)
+        if rest := rest if number else rest.removeprefix(BOM_UTF8):
             yield self._decode(rest, number + 1)
 
     def _decode(self, line: bytes, number: int) -> str:
@@ -100,11 +102,4 @@ def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader) -> 
 
 
 def _standard_output() -> BinaryIO:
-    return open(os.dup(_descriptor(sys.stdout, "standard output")), "wb")
-
-
-def _descriptor(stream: TextIO | None, name: str) -> int:
-    """Python has None for a standard stream that was closed before it began."""
-    if stream is None:
-        raise InputError(f"{name} is closed")
-    return stream.fileno()
+    return open(os.dup(sys.stdout.fileno()), "wb")

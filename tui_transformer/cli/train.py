@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.entry import INTERRUPTED
 from tui_transformer.errors import InputError, TtxError, UsageError
 
 from .inspect.options import Drawing, with_picture_options
 from .parameters import DeviceName, model_names
-from .streams import INTERRUPTED
 
 if TYPE_CHECKING:
     from ttx_export.session import Wanted
+
+
+PICTURE = {"--color", "--width", "--format", "--save", "--no-pager"}
 
 
 @with_picture_options
@@ -68,17 +71,18 @@ def train(
 
     --color, --width, --format, --save and --no-pager are for what --plot and --dry-run show.
     """  # fmt: skip
+    given = _given(drawing)
     if plot is not None:
         if recipe is not None or dry_run:
             raise UsageError("give either a RECIPE to train or --plot RUN, not both")
-        if start_from is not None:
-            raise UsageError("--start-from is for training, --plot RUN trains nothing")
+        if idle := given - {"--plot", *PICTURE}:
+            raise UsageError(f"{min(idle)} is for training, --plot RUN trains nothing")
         _plot(plot, drawing)
         return
     if recipe is None:
         raise UsageError("give a RECIPE to train, or --plot RUN")
-    if drawing.save and not dry_run:
-        raise UsageError("--save is for what --plot and --dry-run show")
+    if not dry_run and (idle := given & PICTURE):
+        raise UsageError(f"{min(idle)} is for what --plot and --dry-run show")
     _need_torch(*([] if start_from is None else ["onnx"]))
     leads = os.environ.get("RANK", "0") == "0"
     try:
@@ -90,10 +94,20 @@ def train(
         _say("interrupted at once; what was saved last is kept", leads)
         raise typer.Exit(INTERRUPTED) from None
     except TtxError as error:
-        # Every process meets the same error: one of them speaks.
+        # Every process meets the same error, or sees that another one has ended: one of them speaks.
         if leads:
             raise
         raise typer.Exit(error.exit_code) from None
+
+
+def _given(drawing: Drawing) -> set[str]:
+    """The options that stand on the command line."""
+    context = drawing.context
+    if context is None:
+        return set()
+    sources = {option: context.get_parameter_source(option.name or "") for option in context.command.params}
+    # Some versions of Typer have a click of their own: the member's name is the same in all.
+    return {max(option.opts, key=len) for option, where in sources.items() if where and where.name == "COMMANDLINE"}
 
 
 def _need_torch(*more: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from tui_transformer.errors import QualityError
 
-from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption
+from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption, as_text
 from .translate_parameters import (
     USUAL_ALTERNATIVES,
     AlignHeads,
@@ -116,7 +116,7 @@ def translate(
     shown.check(beam)
     if verbose:
         _describe(translator, cores)
-    forced = prefix_ids(translator, prefix, "--prefix") if prefix else ()
+    forced = prefix_ids(translator, as_text(prefix), "--prefix") if prefix else ()
     options = Options(beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced)
     lines = json_lines(reader, translator) if input_format is InputFormat.jsonl else text_lines(reader)
     batching = Batching(cores, first_window=1, window=1) if line_buffered or watch else Batching(cores)

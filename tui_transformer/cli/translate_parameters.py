@@ -12,6 +12,8 @@ import typer
 
 from tui_transformer.generation import MOST_PENALTY
 
+from .parameters import finite
+
 if TYPE_CHECKING:
     from tui_transformer.keep import Keeper
     from tui_transformer.search import SamplingOptions
@@ -112,6 +114,7 @@ LengthPenalty = Annotated[
     typer.Option(
         min=0.0,
         max=MOST_PENALTY,
+        callback=finite,
         show_default="the model's own, else 0.6",
         rich_help_panel=SEARCH,
         help="Above 0 favours longer translations (beam search).",
@@ -123,7 +126,7 @@ MaxLength = Annotated[
         min=1,
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Most pieces of a translation; if not given the model's own, for ours twice the source and 10.",
+        help="Most pieces of a sentence's translation; if not given the model's own, for ours twice the source and 10.",
     ),
 ]
 NoRepeat = Annotated[
@@ -144,12 +147,25 @@ Alternatives = Annotated[
 ]
 Prefix = Annotated[
     str | None,
-    typer.Option("--prefix", show_default=False, rich_help_panel=SEARCH, help="Words each translation begins with."),
+    typer.Option(
+        "--prefix",
+        show_default=False,
+        rich_help_panel=SEARCH,
+        help="Words each translation begins with. Where one has to begin with a kept string, they are put before that, "
+        "without a score.",
+    ),
 ]
 Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Draw instead of searching.")]
 Temperature = Annotated[
     float | None,
-    typer.Option(min=0.01, max=100.0, show_default="1.0", rich_help_panel=SAMPLING, help="Below 1 is more careful."),
+    typer.Option(
+        min=0.01,
+        max=100.0,
+        callback=finite,
+        show_default="1.0",
+        rich_help_panel=SAMPLING,
+        help="Below 1 is more careful.",
+    ),
 ]
 TopK = Annotated[
     int | None,
@@ -161,6 +177,7 @@ TopP = Annotated[
         "--top-p",
         min=0.0,
         max=1.0,
+        callback=finite,
         show_default="1.0",
         rich_help_panel=SAMPLING,
         help="Only the likeliest that together have this probability.",

@@ -11,7 +11,7 @@ import typer
 
 from tui_transformer.errors import UsageError
 
-from .parameters import DeviceName, DeviceOption, ModelOption
+from .parameters import DeviceName, DeviceOption, ModelOption, as_text
 
 if TYPE_CHECKING:
     from tui_transformer.tui.engine import Engine
@@ -82,8 +82,7 @@ def tui(
     path = sitting_path()
     sitting = Sitting() if fresh or replay else load_sitting(path)
     if text is not None:
-        # Bytes of the command line that are not UTF-8 come as halves of surrogate pairs.
-        text = text.encode(errors="surrogateescape").decode(errors="replace")
+        text = as_text(text)
     if text is not None and text != sitting.text:
         sitting.text, sitting.sentence, sitting.prefix = text, 0, []
     if run is not None:

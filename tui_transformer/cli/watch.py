@@ -50,11 +50,12 @@ def watched(lines: Iterable[Line], translator: Translator, options: Options, fil
     console = Console(file=file, highlight=False)
     with Drawing(console=console, refresh_per_second=FRAMES_A_SECOND, transient=True) as drawing:
         for number, line in enumerate(lines, 1):
-            forced = replace(options, prefix=line.prefix) if line.prefix else options
+            prefix = line.prefix or options.prefix
             for source in translator.split(line.text):
                 if source.ids:
-                    for frame in _frames(translator, source, forced, number):
+                    for frame in _frames(translator, source, replace(options, prefix=prefix), number):
                         drawing.update(frame)
+                    prefix = ()  # only the first sentence begins with it
             yield line
 
 
@@ -76,6 +77,9 @@ def _frames(translator: Translator, source: Source, options: Options, number: in
         rate = steps / max(1e-6, time.monotonic() - started)
         head = Text(f"line {number:,} · token {steps} · {rate:,.0f} tokens/s", style="dim")
         pieces = fold.encoded.pieces if fold.encoded else ()
-        said = watch.target_flow(fold.steps, len(fold.steps)) if fold.steps else watch.searched_flow(fold.searched())
-        read = watch.source_flow(pieces, trace if fold.steps else None)
+        # A beam reads a forced beginning in steps as well, which say nothing about what it has found since.
+        chosen = bool(fold.steps) and not fold.beam_steps
+        found = fold.finished.pieces if fold.finished else fold.searched()
+        said = watch.target_flow(fold.steps, len(fold.steps)) if chosen else watch.searched_flow(found)
+        read = watch.source_flow(pieces, trace if chosen else None)
         yield Group(head, watch.clipped(read, MOST_LINES), watch.clipped(said, MOST_LINES))

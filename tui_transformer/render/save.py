@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tui_transformer.errors import InputError, UsageError
 from tui_transformer.extras import require_extra
+from tui_transformer.whole_file import whole_file
 
 from .picture import Picture, drawn
 from .svg import svg
@@ -56,12 +57,10 @@ def content(picture: Picture, path: Path, width: int = 100, colour: bool | None 
 
 def write(path: Path, made: bytes) -> None:
     """A file with these bytes, all of it or nothing. Raises InputError."""
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(made)
-        partial.replace(path)
+        with whole_file(path) as file:
+            file.write(made)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror}") from None
 
 

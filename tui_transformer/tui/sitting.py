@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tui_transformer.whole_file import whole_file
+
 MOST_REMEMBERED = 100
 
 
@@ -68,12 +70,8 @@ def load_sitting(path: Path) -> Sitting:
 def save_sitting(sitting: Sitting, path: Path) -> None:
     """Keep it, all or nothing. Raises OSError if the place cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(json.dumps(asdict(sitting), ensure_ascii=False), encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        file.write(json.dumps(asdict(sitting), ensure_ascii=False).encode())
 
 
 def _fits(value: object, kind: str) -> bool:

@@ -76,6 +76,8 @@ def attention(
         raise UsageError("give one of --head-stats, --align-heads and --combine")
     if target is not None and (text is None or not target.strip()):
         raise UsageError("--target needs TEXT" if text is None else "the target is empty")
+    if options.from_trace and (target is not None or beam > 1):
+        raise UsageError("--from-trace shows what was decoded: --target and --beam do not go with it")
     chosen_kind = kind_named(kind)
     if align_heads and chosen_kind != "cross":
         raise UsageError("--align-heads is for --kind cross: only those heads look from one language to the other")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.cli.parameters import finite
 from tui_transformer.errors import UsageError
+from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY
 
 from . import selection
 from .options import Options, Text, with_options_and_traces
@@ -69,12 +71,13 @@ def decode(
     step: Annotated[int | None, typer.Option(help="One step large, from 1.", show_default=False)] = None,
     beam: Annotated[
         int | None,
-        typer.Option(min=1, max=64, help="The tree of so many hypotheses, from 2 to 64; greedy search if not given.",
+        typer.Option(min=1, max=MOST_HYPOTHESES, help="The tree of so many hypotheses; greedy search if not given.",
                      show_default=False),
     ] = None,
     length_penalty: Annotated[
         float | None,
-        typer.Option(min=0, help="α of the beam's length penalty; the model's own if not given, else 0.6.",
+        typer.Option(min=0, max=MOST_PENALTY, callback=finite,
+                     help="α of the beam's length penalty; the model's own if not given, else 0.6.",
                      show_default=False),
     ] = None,
     layer: Annotated[

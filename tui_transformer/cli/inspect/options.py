@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui_transformer.cli.parameters import DeviceName, DeviceOption, ModelOption
+from tui_transformer.cli.parameters import DeviceName, DeviceOption, ModelOption, as_text
+from tui_transformer.errors import UsageError
 
 if TYPE_CHECKING:
     from tui_transformer.decoding import Options as Decoding
@@ -71,6 +72,10 @@ class Options(Drawing):
     threads: int | None
     trace: Path | None = None
     from_trace: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.trace and self.from_trace:
+            raise UsageError("--from-trace shows what was kept before: there is nothing to keep in --trace")
 
     @cached_property
     def translator(self) -> Translator:
@@ -213,6 +218,8 @@ def _with(view: View, kind: type[Drawing], *sources: View) -> View:
 
     def command(context: typer.Context, **arguments: Any) -> None:
         given = {parameter.name: arguments.pop(parameter.name) for parameter in shared}
+        if issubclass(kind, Options):
+            arguments = {name: _readable(value) for name, value in arguments.items()}
         view(kind(**given, context=context), **arguments)
 
     command.__name__, command.__doc__, command.__module__ = view.__name__, view.__doc__, view.__module__
@@ -221,6 +228,13 @@ def _with(view: View, kind: type[Drawing], *sources: View) -> View:
     command.__signature__ = inspect.Signature([context, *_parameters(view)[1:], *shared])  # type: ignore[attr-defined]
     command.__annotations__ = {}
     return command
+
+
+def _readable(value: Any) -> Any:
+    """What a view was given: texts, of which bytes that are none are replaced; or something else."""
+    if isinstance(value, list):
+        return [_readable(one) for one in value]
+    return as_text(value) if type(value) is str else value
 
 
 def _parameters(function: View) -> list[inspect.Parameter]:

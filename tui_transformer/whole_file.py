@@ -1,0 +1,33 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that becomes `path` when it is done; until then, and if anything fails, what was there stays.
+
+    Links are followed. What is there and is no regular file, a pipe or a device, is written to as it is.
+    Raises OSError.
+    """
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        with open(place, "wb") as file:
+            yield file
+        return
+    # A name of its own: the file's may be as long as names can be, and another process may write the same file.
+    partial = place.with_name(f".{os.urandom(6).hex()}.partial")
+    try:
+        with open(partial, "xb") as file:
+            yield file
+        partial.replace(place)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
