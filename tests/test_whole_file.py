@@ -50,6 +50,16 @@ def test_a_pipe_stays_one(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="open files have no names here")
+def test_a_pipe_without_a_name_of_its_own(tmp_path: Path) -> None:
+    """What /dev/stdout leads to in `ttx … | cat` is no path."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as reader:
+        with open(writing, "wb"), whole_file(Path(f"/dev/fd/{writing}")) as file:
+            file.write(b"through")
+        assert reader.read() == b"through"
+
+
 def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
     with whole_file(tmp_path / ("a" * 255)) as file:
         file.write(b"x")

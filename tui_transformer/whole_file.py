@@ -16,11 +16,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Links are followed. What is there and is no regular file, a pipe or a device, is written to as it is.
     Raises OSError.
     """
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
-        with open(place, "wb") as file:
+    # Asked before links are followed: what /dev/stdout leads to need not be a path.
+    if path.exists() and not path.is_file():
+        with open(path, "wb") as file:
             yield file
         return
+    place = Path(os.path.realpath(path))
     # A name of its own: the file's may be as long as names can be, and another process may write the same file.
     partial = place.with_name(f".{os.urandom(6).hex()}.partial")
     try:

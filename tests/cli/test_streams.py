@@ -36,6 +36,11 @@ def test_a_full_disk_is_said_in_a_line(shell: Shell, command: str) -> None:
     assert (done.returncode, done.stderr) == (5, "ttx: cannot write standard output: No space left on device\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_where_no_error_can_be_said_the_exit_code_tells(shell: Shell) -> None:
+    assert shell("ttx translate -m nope X 2> /dev/full").returncode == 3
+
+
 @pytest.mark.parametrize("command", ["config show", "info --json", "--help"])
 def test_when_nobody_reads_on_it_ends_quietly(shell: Shell, command: str) -> None:
     done = shell(f"ttx {command} | true")

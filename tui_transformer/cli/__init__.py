@@ -5,6 +5,7 @@ One file a command. Nothing heavy is imported before a command runs: `ttx --help
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -113,4 +114,6 @@ def _end_if_unread(error: BaseException | None) -> None:
 
 
 def _say(text: str) -> None:
-    print(f"ttx: {text}", file=sys.stderr)  # noqa: T201
+    # Where nothing can be said, the exit code still tells.
+    with contextlib.suppress(OSError):
+        print(f"ttx: {text}", file=sys.stderr)  # noqa: T201
