@@ -15,7 +15,7 @@ from .schedule import learning_rate
 
 
 class Course:
-    """Of `epochs` the last may be a part; `total_steps` of the whole run; `epoch_length` are an epoch's mean steps.
+    """Of `epochs` the last may be a part; `total_steps` are those of the whole run.
 
     `positions` is how many a micro-batch holds on a side (`batches`), `d_model` what the schedule divides by.
     """
@@ -23,15 +23,15 @@ class Course:
     def __init__(self, recipe: Recipe, corpus: EncodedCorpus, positions: int, d_model: int) -> None:
         self.recipe, self.options, self.corpus = recipe, recipe.training, corpus
         self.positions, self.d_model = positions, d_model
-        self.epochs, self.total_steps, self.epoch_length = self._length()
+        self.epochs, self.total_steps = self._length()
 
-    def _length(self) -> tuple[int, int, float]:
+    def _length(self) -> tuple[int, int]:
         epoch = total = 0
         while total < self.options.steps if self.options.steps else epoch < self.options.epochs:
             # Epochs differ a little: corpora are drawn anew, and a batch holds what has the same padded length.
             total += len(self.plan(epoch))
             epoch += 1
-        return epoch, self.options.steps or total, total / epoch
+        return epoch, self.options.steps or total
 
     def plan(self, epoch: int) -> list[list[Rows]]:
         """The updates of an epoch, each a list of micro-batches; a last incomplete update is left out."""
