@@ -1,7 +1,7 @@
 """Which pairs make up which batch: decided by (seed, epoch) alone, so that a resumed run sees the same.
 
 Kernels for bf16 products are compiled anew for every matrix shape, so there are few: both sides of a
-batch are padded to one of a dozen lengths, and a batch always holds the same number of positions.
+batch are padded to one of a score of lengths, and a batch always holds the same number of positions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tui_transformer.errors import RecipeError
 
 from .encoded import EncodedCorpus
 
-PADDED_LENGTHS = (8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+PADDED_LENGTHS = (8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256, 384, 512)
 Rows = npt.NDArray[np.int64]
 
 

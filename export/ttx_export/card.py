@@ -15,7 +15,7 @@ from .failures import Weakness
 from .recipe import parse_recipe
 from .view import sparkline
 
-_CHOSEN = "Development sets: the model was chosen by the loss on the first of them."
+_CHOSEN = "Development sets: checkpoint, blend and length penalty were chosen by them, where there was a choice."
 CURVE_ROWS = 10
 CURVE_WIDTH = 60
 

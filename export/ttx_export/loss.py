@@ -44,7 +44,7 @@ class _ProjectedCrossEntropy(Function):
             label, keep = labels[part, None].repeat(passes, 1), real[part, None].float().repeat(passes, 1)
             read = features_cast[:, part].flatten(0, 1)
             logits = (read @ weight_cast.t()).float().add_(bias)
-            correct = correct + ((logits.argmax(1, keepdim=True) == label) * keep).sum()
+            correct = correct + ((logits.gather(1, label) == logits.amax(1, keepdim=True)) * keep).sum()
             log_shares = logits.sub_(logits.logsumexp(1, keepdim=True))
             negative, uniform = -log_shares.gather(1, label), -log_shares.mean(1, keepdim=True)
             plain = plain + (negative * keep).sum()

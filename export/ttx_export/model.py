@@ -19,6 +19,8 @@ from tui_transformer.architecture import Architecture, Layout
 from tui_transformer.masks import HIDDEN_SCORE, combine_masks, look_ahead_mask, padding_mask
 from tui_transformer.positional import sinusoids
 
+from .dropout import Dropout
+
 ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu, "swish": F.silu}
 
 
@@ -45,7 +47,7 @@ class PositionalEncoding(nn.Module):
         super().__init__()
         table = torch.from_numpy(sinusoids(positions, d_model, layout)).float()
         self.register_buffer("table", table, persistent=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, S, D) → (B, S, D)."""
@@ -115,7 +117,7 @@ class Residual(nn.Module):
     def __init__(self, d_model: int, norm: str, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(d_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.pre = norm == "pre"
 
     def prepare(self, x: Tensor) -> Tensor:

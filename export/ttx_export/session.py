@@ -20,6 +20,7 @@ from .distributed import Device, Processes
 from .estimate import estimate
 from .events import Ended
 from .lock import RunLock
+from .memory import keep_freed_memory
 from .prepare import Prepared, prepare, prepared_folder
 from .recipe import Recipe, find_recipe, load_recipe, with_epochs
 from .run_folder import CORPUS
@@ -95,7 +96,7 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
 
 
 def _recipe(wanted: Wanted) -> Recipe:
-    """The recipe as it is to be trained, with the threads that were asked for in force."""
+    """The recipe as it is to be trained. The threads that were asked for and `keep_freed_memory` are in force then."""
     recipe = load_recipe(find_recipe(wanted.recipe))
     if wanted.epochs:
         recipe = with_epochs(recipe, wanted.epochs)
@@ -103,6 +104,7 @@ def _recipe(wanted: Wanted) -> Recipe:
         raise RecipeError(f"no data folder {wanted.data}: name it with --data or TTX_DATA")
     if wanted.threads:
         torch.set_num_threads(wanted.threads)
+    keep_freed_memory()
     return recipe
 
 
