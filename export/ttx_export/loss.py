@@ -44,18 +44,20 @@ class _ProjectedCrossEntropy(Function):
             label, keep = labels[part, None].repeat(passes, 1), real[part, None].float().repeat(passes, 1)
             read = features_cast[:, part].flatten(0, 1)
             logits = (read @ weight_cast.t()).float().add_(bias)
-            correct = correct + ((logits.gather(1, label) == logits.amax(1, keepdim=True)) * keep).sum()
-            log_shares = logits.sub_(logits.logsumexp(1, keepdim=True))
-            negative, uniform = -log_shares.gather(1, label), -log_shares.mean(1, keepdim=True)
+            said, most = logits.gather(1, label), logits.amax(1, keepdim=True)
+            correct = correct + ((said == most) * keep).sum()
+            shares = gradient = logits.softmax(1)
+            # log Σ exp of the logits, by way of the likeliest token: logsumexp would pass over all of them again.
+            total = most - shares.amax(1, keepdim=True).log()
+            negative, uniform = total - said, total - logits.mean(1, keepdim=True)
             plain = plain + (negative * keep).sum()
             wanted = wanted + (((1 - smoothing) * negative + smoothing * uniform) * keep).sum()
-            apart = torch.sub(*log_shares.chunk(2)) if r_drop else None
-            # d(loss)/d(logits) = softmax − the smoothed one-hot distribution, 0 for padding.
-            shares = gradient = log_shares.exp_()
-            if apart is not None:
-                divergence, pull = _divergence(shares.unflatten(0, (2, -1)), apart)
+            if r_drop:
+                apart = torch.sub(*logits.chunk(2)).sub_(torch.sub(*total.chunk(2)))
+                divergence, drawn = _drawn_together(shares.unflatten(0, (2, -1)), apart, r_drop)
                 wanted = wanted + r_drop * (divergence * keep[: len(apart)]).sum()
-                gradient = pull.flatten(0, 1).mul_(r_drop).add_(shares)
+                gradient = drawn.flatten(0, 1)
+            # d(loss)/d(logits) = softmax − the smoothed one-hot distribution, 0 for padding.
             gradient.sub_(smoothing / vocabulary).scatter_add_(1, label, torch.full_like(negative, smoothing - 1))
             gradient.mul_(keep)
             grad_bias += gradient.sum(0)
@@ -75,19 +77,20 @@ class _ProjectedCrossEntropy(Function):
         return grad_features * scale, grad_weight * scale, grad_bias * scale, *[None] * 6
 
 
-def _divergence(shares: Tensor, apart: Tensor) -> tuple[Tensor, Tensor]:
-    """Half of KL(p‖q) + KL(q‖p), (N, 1), and its gradient by the logits of p and of q, (2, N, V).
+def _drawn_together(shares: Tensor, apart: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """Half of KL(p‖q) + KL(q‖p), (N, 1), and the shares plus α times its gradient by the logits, (2, N, V).
 
-    shares: p and q, (2, N, V); apart: log p - log q, (N, V).
+    shares: p and q, (2, N, V); apart: log p - log q, (N, V), which is used up. By the logits of p the gradient is
+    (p (log p - log q - KL(p‖q)) + p - q) / 2.
     """
     p, q = shares
-    each = torch.linalg.vecdot(shares, apart)[..., None]
-    pull = (apart - each).mul_(shares)
-    pull[1].neg_()
-    pull += shares
-    pull[0] -= q
-    pull[1] -= p
-    return (each[0] - each[1]) / 2, pull.div_(2)
+    p_from_q = torch.linalg.vecdot(p, apart)[:, None]
+    q_from_p = -torch.linalg.vecdot(q, apart)[:, None]
+    half = alpha / 2
+    pull, drawn = apart.mul_(half), torch.empty_like(shares)
+    torch.add(pull, 1 + half - half * p_from_q, out=drawn[0]).mul_(p).sub_(q, alpha=half)
+    torch.sub(1 + half - half * q_from_p, pull, out=drawn[1]).mul_(q).sub_(p, alpha=half)
+    return (p_from_q + q_from_p) / 2, drawn
 
 
 def projected_cross_entropy(
