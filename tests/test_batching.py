@@ -263,3 +263,16 @@ def test_nothing_goes_on_after_the_reader_has_gone(translator: Translator, taken
         assert time.monotonic() < end, "a thread is left"
         time.sleep(0.01)
     assert settled(lines) <= taken + 2 * 4 + 1
+
+
+@pytest.mark.parametrize("odd", [b"Good night.", None, 5])
+def test_what_is_no_line_is_refused_behind_those_before_it(translator: Translator, odd: Any) -> None:
+    found = translate_lines(translator, ["Good night.", odd], GREEDY, Batching(first_window=1))
+    assert next(found).line.text == "Good night."
+    with pytest.raises(TypeError, match=f"a line is a str, not {type(odd).__name__}"):
+        next(found)
+
+
+def test_no_window_is_larger_than_the_largest() -> None:
+    lines = [Line(str(i)) for i in range(40)]
+    assert max(map(len, windows(lines, Batching(window=4)))) <= 4

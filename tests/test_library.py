@@ -7,11 +7,14 @@ import importlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tui_transformer
 from tui_transformer import Options, Translator
+from tui_transformer.errors import BundleError, DeviceError
+from tui_transformer.search import SamplingOptions
 
 ROOT = Path(__file__).parents[1]
 
@@ -59,3 +62,56 @@ def test_threads_share_a_translator(translator: Translator, pairs: list[tuple[st
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(work, range(4)))
     assert together == alone
+
+
+@pytest.mark.parametrize("lines", ["Good night.", b"Good night."])
+def test_a_single_text_is_no_list_of_lines(translator: Translator, lines: Any) -> None:
+    with pytest.raises(TypeError, match="translate_line"):
+        translator.translate(lines)
+
+
+@pytest.mark.parametrize("device", ["gpu", "CUDA", "cuda:0"])
+def test_a_device_that_is_none_is_refused(bundle_folder: Path, device: Any) -> None:
+    with pytest.raises(DeviceError, match=f"no device '{device}': it is one of auto, cpu, cuda"):
+        Translator.load(bundle_folder, device)
+
+
+def test_a_name_that_is_too_long_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="name too long"):
+        Translator.load(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize(
+    "options", [{"beam": 0}, {"max_length": 0}, {"candidates": -1}, {"no_repeat_ngram": -1},
+                {"sampling": SamplingOptions(), "no_repeat_ngram": 2}],
+)  # fmt: skip
+def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no_repeat_ngram"):
+        Options(**options)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"temperature": float("nan")}, {"top_k": -1}, {"top_p": -0.1},
+                                     {"top_p": 1.1}, {"seed": -1}])  # fmt: skip
+def test_draws_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="temperature is above 0"):
+        SamplingOptions(**options)
+
+
+def test_options_that_do_not_go_with_a_call_are_refused(translator: Translator) -> None:
+    with pytest.raises(ValueError, match=r"stream\(\)"):
+        list(translator.translate(["Good night."], Options(target=(50,))))
+    with pytest.raises(ValueError, match="alternatives"):
+        translator.alternatives("Good night.", 1, options=Options(target=(50,)))
+    with pytest.raises(ValueError, match="the forced beginning has 64 pieces"):
+        list(translator.stream("Good night.", Options(prefix=(50,) * translator.runtime.architecture.positions)))
+
+
+@pytest.mark.parametrize("half", [0xD800, 0xDCFF])
+def test_half_a_surrogate_pair_is_replaced(translator: Translator, half: int) -> None:
+    text, readable = f"a{chr(half)}b", "a\ufffdb"
+    assert translator.translate_line(text) == translator.translate_line(readable)
+    assert list(translator.translate([text])) == list(translator.translate([readable]))
+    assert [score.pieces for score in translator.score([(text, text)])] == [
+        score.pieces for score in translator.score([(readable, readable)])
+    ]
+    assert list(translator.stream(text))

@@ -143,6 +143,29 @@ def test_damage_inside_is_refused(greedy: Trace, tmp_path: Path) -> None:
         load_trace(path)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f2', 'fortran_order': False, 'shape': (10**30,)}",
+        f"{{'descr': '<f2', 'fortran_order': False, 'shape': ({10**30},)}}",
+        "{'descr': (",
+    ],
+)
+def test_an_array_s_odd_header_is_refused(greedy: Trace, tmp_path: Path, header: str) -> None:
+    path = tmp_path / "t"
+    save_trace(greedy, path)
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    name = next(name for name in parts if name.endswith(".npy"))
+    text = header.encode() + b"\n"
+    parts[name] = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in parts.items():
+            new.writestr(name, content)
+    with pytest.raises(InputError):
+        load_trace(path)
+
+
 @pytest.mark.parametrize("what", [b"", b"no zip", array(np.zeros(3)), b"\x80\x04]."], ids=len)
 def test_what_is_no_zip_is_refused(tmp_path: Path, what: bytes) -> None:
     path = tmp_path / "other"

@@ -45,21 +45,31 @@ def translate_lines(
 ) -> Iterator[Translation]:
     """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken.
 
-    Raises TranslationError, behind the last window that went well, if a worker dies.
+    Raises TranslationError, behind the last window that went well, if a worker dies, and TypeError for what is no line.
+    ValueError for options with a `target`, which is read one sentence at a time (`Translator.stream`).
     """
     options, batching = options or translator.defaults, batching or Batching()
-    whole = (Line(line) if isinstance(line, str) else line for line in lines)
+    if options.target is not None:
+        raise ValueError("a given target is read with stream(), not searched for")
     pool = ThreadPoolExecutor(batching.workers)
     work = WindowTranslator(translator, options, wanted or Wanted(), pool, batching.rows)
     try:
         done = 0
-        for window in windows(whole, batching):
+        for window in windows(map(_whole, lines), batching):
             with naming_lines(done, len(window)):
                 yield from work.translate(window)
             done += len(window)
     finally:
         # Whoever leaves early does not wait for batches that nobody will read.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _whole(line: object) -> Line:
+    if isinstance(line, str):
+        return Line(line)
+    if not isinstance(line, Line):
+        raise TypeError(f"a line is a str, not {type(line).__name__}")
+    return line
 
 
 @contextlib.contextmanager
@@ -79,7 +89,7 @@ def windows(lines: Iterable[Line], batching: Batching) -> Iterator[list[Line]]:
     arrived: queue.Queue[object] = queue.Queue(batching.window)
     stopped = threading.Event()
     threading.Thread(target=_feed, args=(lines, arrived, stopped), daemon=True).start()
-    size = batching.first_window
+    size = min(batching.first_window, batching.window)
     try:
         while True:
             window, last = _fill(arrived, size)

@@ -46,7 +46,11 @@ def find_model(name_or_path: str | Path) -> Path:
 
 def read_model(path: Path) -> Bundle:
     """A bundle of ours, or a folder that others wrote in Optimum's layout. Raises BundleError."""
-    if (path / MANIFEST).is_file() or not is_optimum_folder(path):
+    try:
+        foreign = not (path / MANIFEST).is_file() and is_optimum_folder(path)
+    except OSError as error:
+        raise BundleError(f"cannot look into {path}: {error.strerror}") from None
+    if not foreign:
         return read_bundle(path)
     from .optimum_folder import read_optimum_folder  # hardly anybody needs it
 

@@ -49,6 +49,14 @@ class Options:
     distributions: bool = False
     """Whether a watched `Step` keeps the log-probabilities of the whole vocabulary."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what cannot be."""
+        longest = 1 if self.max_length is None else self.max_length
+        if min(self.beam, longest) < 1 or min(self.candidates, self.no_repeat_ngram) < 0:
+            raise ValueError(f"beam and max_length are at least 1, candidates and no_repeat_ngram at least 0: {self}")
+        if self.sampling and self.no_repeat_ngram:
+            raise ValueError("sampling does not know no_repeat_ngram")
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -76,10 +84,13 @@ def make_search(
 
     `prefixes`: the forced beginning of each sentence, all equally long, if that is not the options' one.
     `generation`: how the model wants it where the options do not say; as ours do, if not given.
+    Raises ValueError for a forced beginning that leaves no room.
     """
     generation = generation or Generation()
     prefixes = [options.prefix] * len(sources) if prefixes is None else prefixes
     forced = len(prefixes[0])
+    if forced >= positions:
+        raise ValueError(f"the forced beginning has {forced} pieces: the model has no more than {positions} places")
     room = max(1, positions - forced)
     longest = options.max_length or generation.max_length
     most = None if longest is None else max(1, longest - forced)

@@ -130,6 +130,11 @@ class Trace:
             raise ValueError("the stream of events is not whole")
         return cls(encoded, tuple(steps), tuple(beam_steps), finished)
 
+    @property
+    def likeliest(self) -> bool:
+        """Whether every piece was the likeliest of its step, as in greedy search."""
+        return all(not step.candidates or step.chosen.id == step.candidates[0].id for step in self.steps)
+
     def cross_attention(self) -> Floats:
         """Encoder–decoder attention of a greedy translation (L, H, T, S), the end's row included."""
         return np.stack([step.cross_attention for step in self.steps], axis=2)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .analysis.alignment import Heads, coverage, mean_of_heads
-from .analysis.lines import Vocabulary
+from .analysis.alignment import Heads, coverage
+from .analysis.lines import Vocabulary, attention_to_text
 from .analysis.words import Floats, Words, merge
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ class Evidence:
     def of(cls, part: Part, source: Vocabulary, target: Vocabulary, heads: Heads) -> Evidence:
         """Of the best hypothesis of a part that was scored with attentions."""
         forced = part.forced[0]
-        assert forced.cross_attention is not None
-        read, spoken = source.pieces(part.source.ids[:-1]), target.pieces(forced.ids)
-        attention = mean_of_heads(forced.cross_attention, heads)
+        read, attention = attention_to_text(part, 0, source, heads)
+        spoken = target.pieces(forced.ids)
         words = Words.of(read)
         covered = coverage(merge(attention, Words.of(spoken), words)[:-1])
         complete = part.hypotheses[0].complete

@@ -97,7 +97,7 @@ def score_windows(translator: Translator, windows: Iterable[list[Pair]], batchin
 
 def _windows(pairs: Iterable[Pair], batching: Batching) -> Iterator[list[Pair]]:
     """At first small, so that the first score comes soon."""
-    rest, size = iter(pairs), batching.first_window
+    rest, size = iter(pairs), min(batching.first_window, batching.window)
     while window := list(islice(rest, size)):
         yield window
         size = min(2 * size, batching.window)
@@ -127,4 +127,6 @@ def _is_cut(source: Source, translator: Translator) -> bool:
     """Whether `Translator.whole` had to leave something out."""
     positions = translator.runtime.architecture.positions
     # Only the longest can have been cut: all others need no second look.
-    return len(source.ids) == positions and len(translator.source_ids(source.text)) >= positions
+    if len(source.ids) < positions:
+        return False
+    return len(translator.source_ids(source.text)) > positions - (2 if source.language else 1)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +90,8 @@ def open_session(path: Path, device: Device, threads: int, optimize: bool = Fals
 
 
 def _wanted_providers(device: Device) -> Sequence[str]:
+    if device not in get_args(Device):
+        raise DeviceError(f"no device {device!r}: it is one of {', '.join(get_args(Device))}")
     available = onnxruntime.get_available_providers()
     if device == "cpu" or _PROVIDERS["cuda"] not in available:
         if device == "cuda":

@@ -12,6 +12,7 @@ from .search import Floats
 
 _EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 _LINE_BREAKS = re.compile(r"[\r\n]+")
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ def in_one_line(text: str) -> str:
     return _LINE_BREAKS.sub(" ", text)
 
 
+def characters(text: str) -> str:
+    """The text with halves of surrogate pairs, which are no characters, replaced."""
+    return _HALF_PAIRS.sub("\ufffd", text)
+
+
 def readable(text: str) -> str:
     """What the model gets to read of a text: composed characters in one line, no white space around."""
-    return in_one_line(unicodedata.normalize("NFC", text.strip()))
+    return in_one_line(unicodedata.normalize("NFC", characters(text.strip())))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import tokenize
 import typing
 import zipfile
 import zlib
@@ -28,7 +29,7 @@ _CONTENT = "trace.json"
 _OPTIONAL_ARRAYS = ("log_probabilities", "lens")
 _MOST = np.finfo(np.float16).max
 _BROKEN = (KeyError, TypeError, ValueError, EOFError, RecursionError, MemoryError, NotImplementedError, RuntimeError,
-           zipfile.BadZipFile, zlib.error)  # fmt: skip
+           OverflowError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

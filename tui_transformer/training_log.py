@@ -127,7 +127,10 @@ def read_training_log(run: Path) -> TrainingLog:
 
 def metrics_of(run: Path) -> Path:
     """The metrics of a run's folder; a file is taken for metrics itself."""
-    return run if run.is_file() else run / METRICS
+    try:
+        return run if run.is_file() else run / METRICS
+    except OSError:  # no possible name: reading says so
+        return run / METRICS
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

@@ -21,7 +21,7 @@ from .events import Encoded, Event, Finished
 from .mapped import load_tokenizers
 from .runtime import Device, open_runtime, usable_cores
 from .search import Floats, Forced, Greedy, Hypothesis, Ids
-from .source import ForcedTarget, Source, edges, in_one_line, readable
+from .source import ForcedTarget, Source, characters, edges, in_one_line, readable
 from .splitting import split_line
 from .watching import Watcher
 
@@ -116,7 +116,7 @@ class Translator:
         Each part is translated into the `language` that the line begins with, else into the one that is given.
         """
         manifest = self.bundle.manifest
-        own, text = self.source.language(line)
+        own, text = self.source.language(characters(line))
         limit = min(manifest.sentence_limit, self.runtime.architecture.positions) - (2 if own or language else 1)
         parts = split_line(
             text, manifest.source_language, lambda part: len(self.source.encode(readable(part))) <= limit
@@ -227,13 +227,13 @@ class Translator:
         """One translation for each line, in order, on all processor cores.
 
         Lazy: lines are read a little ahead of what is taken, so that they may come from an endless pipe.
-        Raises TypeError for a single string, whose letters would be taken for lines.
+        Raises TypeError for a single string, whose letters would be taken for lines, and for lines that are no strings.
 
         >>> translator = Translator.load("tests/data/tiny")
         >>> next(translator.translate(line for line in ["Mary has a flower in her hair.", "Good night."]))
         'Mary hat eine Blume im Haar.'
         """
-        if isinstance(lines, str):
+        if isinstance(lines, str | bytes):
             raise TypeError("translate() takes an iterable of lines; translate_line() takes one line")
         from .batching import Batching, translate_lines  # it is built on this module
 
@@ -259,8 +259,8 @@ class Translator:
         if position < 1 or count < 1:
             raise ValueError("position and count are counted from 1")
         options = options or self.defaults
-        if options.sampling or options.no_repeat_ngram:
-            raise ValueError("alternatives can be had neither with sampling nor with no_repeat_ngram")
+        if options.sampling or options.no_repeat_ngram or options.target is not None:
+            raise ValueError("alternatives can be had neither with sampling nor with no_repeat_ngram or a target")
         wanted = Wanted(n_best=count, alternatives=position)
         (found,) = translate_lines(self, [line], options, wanted=wanted)
         return found.n_best(count)

@@ -142,3 +142,11 @@ def test_what_cannot_be_is_told_in_one_line(diff: Ttx, arguments: tuple[str, ...
 def test_several_hypotheses_cannot_be_compared(diff: Ttx, ttx: Ttx, bundle_folder: Path, tmp_path: Path) -> None:
     ttx("inspect", "attention", "--model", bundle_folder, A, "--beam", "3", "--trace", tmp_path / "t")
     refused(diff("--from-trace", tmp_path / "t", "--from-trace", PAIR[0]), "several hypotheses cannot be compared")
+
+
+def test_either_side_that_is_cut_is_named(diff: Ttx) -> None:
+    long = "Tom called Mary " * 40
+    for sides, said in (((A, long), "B: The model reads no more"), ((long, B), "A: The model reads no more")):
+        told = " ".join(diff(*sides).out.split())
+        assert said in told
+        assert told.count("reads no more at once") == 1

@@ -283,7 +283,7 @@ def test_each_line_of_standard_input(decode: Callable[..., Any]) -> None:
 REFUSED = [
     ("--layer 3", "layer 3: the model has layers 1 to 2"),
     ("--head 5", "head 5: each layer has heads 1 to 4"),
-    ("--head 0 --beam 2", "head 0: each layer has heads 1 to 4"),
+    ("--head 0 --beam 2 --step 1", "head 0: each layer has heads 1 to 4"),
     ("--step 99", "step 99: the decoding has steps 1 to"),
     ("--step 0", "step 0: the decoding has steps 1 to"),
     ("--beam 2 --step 99", "step 99: it must be from 1 to"),
@@ -299,6 +299,8 @@ REFUSED = [
     ("--alternative 99:Mary", "step 99: the decoding has steps 1 to"),
     ("--alternative 2:Hopkins", "no piece 'Hopkins' in the vocabulary, which writes it as"),
     ("--alternative 2:Mary --step 2", "--step or --alternative"),
+    ("--alternative 2:Mary --layer 1", "shows no attention"),
+    ("--beam 2 --head 1", "the tree shows no attention"),
     ("--alternative 2:Mary --trace t", "--alternative decodes twice"),
 ]
 
@@ -317,3 +319,28 @@ def test_what_a_trace_decides_cannot_be_asked_for(decode: Callable[..., Any], tt
         done = ttx("inspect", "decode", "--from-trace", tmp_path / "t", *options.split())
         assert (done.code, done.err.count("\n")) == (2, 1)
         assert said in done.err
+
+
+def test_a_kept_reading_of_a_given_target_is_not_called_greedy(ttx: Ttx, bundle_folder: Path, tmp_path: Path) -> None:
+    model, kept = ("--model", bundle_folder), tmp_path / "t"
+    ttx("inspect", "attention", SENTENCE, "--target", "Mary Mary Mary", *model, "--trace", kept)
+    done = ttx("inspect", "decode", "--from-trace", kept)
+    assert "decode · kept ·" in done.out
+    assert as_json(ttx("inspect", "perplexity", "--from-trace", kept, "--format", "json"))["own"] is False
+    ttx("inspect", "decode", SENTENCE, *model, "--trace", kept)
+    assert "decode · greedy ·" in ttx("inspect", "decode", "--from-trace", kept).out
+    assert as_json(ttx("inspect", "perplexity", "--from-trace", kept, "--format", "json"))["own"] is True
+
+
+@pytest.mark.parametrize("view", ["decode", "perplexity", "embeddings", "positions"])
+def test_what_does_not_fit_the_model_is_told(ttx: Ttx, bundle_folder: Path, view: str) -> None:
+    text = "Tom called Mary " * 40
+    assert "further pieces of the source are left out" in " ".join(
+        ttx("inspect", view, text, "--model", bundle_folder).out.split()
+    )
+    assert "left out" not in ttx("inspect", view, "Tom called.", "--model", bundle_folder).out
+
+
+def test_before_the_first_step_of_a_beam_all_rows_are_the_same(decode: Callable[..., Any]) -> None:
+    assert "all rows were the same beginning" in decode(SENTENCE, "--beam", "3", "--step", "1").out
+    assert "all rows were the same beginning" not in decode(SENTENCE, "--beam", "3", "--step", "2").out

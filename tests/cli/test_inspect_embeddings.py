@@ -149,6 +149,8 @@ REFUSED = [
     (["--near", "Tom", "Tom."], "they go without TEXT"),
     (["--analogy", "Tom -"], "write pieces with + or -"),
     (["--analogy", "Tom Mary"], "there must be + or -"),
+    (["--analogy", "Tom - Tom"], "the sum is zero"),
+    (["--analogy", "Tom + Mary - Tom - Mary"], "the sum is zero"),
     (["--axis", "Tom"], "write FROM:TO"),
     (["--axis", "Tom:Tom"], "it must go from one piece to another"),
     (["--axis", "Tom:nobody"], "no piece 'nobody'"),

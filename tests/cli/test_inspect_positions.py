@@ -16,7 +16,7 @@ from tui_transformer.render.views import rotation as rotation_view
 from tui_transformer.render.views.positions import Positions, heat_map_picture, rings_picture, table_picture
 from tui_transformer.render.views.rotation import residuals, rotation_picture
 
-from .conftest import Ttx
+from .conftest import Ttx, values
 
 PIECES = ("▁An", "thony", "▁Hop", "kins", "▁meets", "▁中文", "</s>")
 Golden = Callable[[Picture, str], None]
@@ -127,3 +127,17 @@ SMALLEST = ["--dimensions 2", "--positions 1", "--positions 1 --rings", "--posit
 @pytest.mark.parametrize("arguments", SMALLEST)
 def test_the_smallest_pictures(ttx: Ttx, arguments: str) -> None:
     assert ttx("inspect", "positions", *arguments.split())[::2] == (0, "")
+
+
+def test_positions_of_a_text_are_the_model_s(ttx: Ttx, bundle_folder: Path) -> None:
+    content = values(ttx("inspect", "positions", "Tom.", "--model", bundle_folder, "--format", "json"))
+    assert (content["dimensions"], content["layout"]) == (48, "interleaved")
+    asked = ("--dimensions", "6", "--layout", "halves")
+    other = values(ttx("inspect", "positions", "Tom.", "--model", bundle_folder, *asked, "--format", "json"))
+    assert (other["dimensions"], other["layout"]) == (6, "halves")
+
+
+def test_fewer_positions_than_pieces(ttx: Ttx, bundle_folder: Path) -> None:
+    arguments = ("Tom called Mary.", "--model", bundle_folder, "--positions", "2", "--offset", "1", "--format", "json")
+    content = values(ttx("inspect", "positions", *arguments))
+    assert [(one["from"], one["to"]) for one in content["moves"]] == [(0, 1), (1, 2)]

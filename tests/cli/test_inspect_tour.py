@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shlex
 import signal
@@ -122,7 +123,7 @@ def _heed_interrupts() -> None:
 
 def _until_drawn(descriptor: int) -> str:
     sent = ""
-    while not sent.endswith("q leave\x1b[0m\x1b[K"):
+    while not re.search(r"q leave[^\x1b]*\x1b\[0m\x1b\[K$", sent):
         chunk = _read(descriptor)
         assert chunk, sent
         sent += chunk.decode(errors="replace")

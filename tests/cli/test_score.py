@@ -103,3 +103,9 @@ def test_cut_and_damaged_lines_are_reported(ttx: Ttx, bundle_folder: Path) -> No
     assert len(done.out.splitlines()) == 2
     assert "1 pair(s) too long" in done.err
     assert "1 line(s) not valid UTF-8, first line 2" in done.err
+
+
+def test_a_summary_has_no_tokens(ttx: Ttx) -> None:
+    done = ttx("score", "--summary", "--per-token", stdin="Tom\tTom\n")
+    assert (done.code, done.out) == (2, "")
+    assert "give one" in done.err

@@ -265,3 +265,10 @@ def test_a_line_is_out_before_the_next_comes_in(bundle_folder: Path) -> None:
             assert ttx.stdout.readline() == f"{SAID}\n"
         ttx.stdin.close()
     assert ttx.returncode == 0
+
+
+@pytest.mark.parametrize("how", [["--format", "tsv"], ["--n-best", "2"], ["--alignment", "hard"]])
+def test_a_carriage_return_does_not_part_fields(ttx: Ttx, bundle_folder: Path, how: list[str]) -> None:
+    done = ttx("translate", "--model", bundle_folder, *how, stdin=b"Good night.\r\nTom.\r\n")
+    assert done.code == 0
+    assert "\r" not in done.out

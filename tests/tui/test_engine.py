@@ -136,3 +136,20 @@ def test_a_replay_decodes_nothing_else(engine: ModelEngine, tmp_path: Path) -> N
             list(replay.decode(request))
     with pytest.raises(UsageError, match="replay"):
         _ = replay.translator
+
+
+def test_a_beam_of_one_is_greedy_search(engine: ModelEngine, tmp_path: Path) -> None:
+    one, greedy = (decoded(engine, request) for request in (Request(TEXTS[0], beam=1), Request(TEXTS[0], "greedy")))
+    assert one.reading.finished == greedy.reading.finished
+    assert not one.search.beam_steps
+    assert not one.search.steps
+    recording = one.recording()
+    assert recording is not None
+    save_trace(recording, tmp_path / "kept.trace")
+    replay = ReplayEngine(as_recording(load_trace(tmp_path / "kept.trace"), tmp_path), tmp_path)
+    assert replay.beam == 1
+
+
+def test_a_sentence_too_far_is_the_last(engine: ModelEngine) -> None:
+    beyond, last = Request(TEXTS[2], sentence=7, prefix=(50,)), Request(TEXTS[2], sentence=1, prefix=(50,))
+    assert whole(engine, beyond) == whole(engine, last)

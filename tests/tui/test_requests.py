@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui_transformer.errors import BundleError
+from tui_transformer.traces import Recording, as_recording, load_trace
 from tui_transformer.translator import Options, Translator
 from tui_transformer.tui.app import TtxApp
-from tui_transformer.tui.engine import ModelEngine
+from tui_transformer.tui.engine import ModelEngine, ReplayEngine
 from tui_transformer.tui.lines import StatusLine
 from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.translate import SourceEditor, TranslateView
 
-from .conftest import settled, text_of
+from .conftest import TRACES, settled, text_of
 
 App = Callable[..., TtxApp]
 
@@ -127,3 +130,70 @@ def test_a_model_that_is_not_there_is_not_awaited_for_ever() -> None:
             assert not app.busy
 
     asyncio.run(failing())
+
+
+def test_another_model_searches_with_its_own_beam(at_work: App, translator: Translator) -> None:
+    async def changing() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            for wanted, own in ((4, 4), (7, 2), (7, 5)):
+                assert app.engine
+                if wanted != app.asked.request.beam:
+                    app.ask(replace(app.asked.request, beam=wanted))
+                    await settled(pilot)
+                engine = ModelEngine(translator)
+                engine.beam = own
+                app.change_engine(engine)
+                await settled(pilot)
+                assert app.live.request.beam == (own if wanted == 4 else wanted)
+
+    asyncio.run(changing())
+
+
+def test_a_sentence_that_another_model_does_not_have(at_work: App) -> None:
+    async def fewer() -> None:
+        app = at_work("Good night. Good night.")
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            app.ask(replace(app.asked.request, sentence=7))
+            await settled(pilot)
+            assert app.live.request.sentence == 1
+
+    asyncio.run(fewer())
+
+
+def test_a_replay_is_what_it_is(tmp_path: Path) -> None:
+    """Its text cannot be changed, by no key, and it is decoded as it was."""
+    recording = as_recording(load_trace(TRACES / "a.trace"), tmp_path)
+    odd = replace(recording.reading.encoded, text="Tom\u2028called.")
+    greedy = Recording((), replace(recording.reading, encoded=odd, beam_steps=()))
+
+    async def replaying() -> None:
+        app = TtxApp(lambda: ReplayEngine(greedy, tmp_path), Sitting(history=["Good night."]))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            assert app.live.request.mode == "greedy"
+            steps = len(app.live.steps)
+            assert steps == len(greedy.reading.steps) > 0
+            for key in ("b", "ctrl+up", "e", "r"):
+                await pilot.press("escape", key)
+                await settled(pilot)
+                assert (len(app.live.steps), app.live.request.mode) == (steps, "greedy")
+            said = [notification.message for notification in app._notifications]
+            assert sum("its text cannot be changed" in one for one in said) == 2
+
+    asyncio.run(replaying())
+
+
+def test_a_branch_that_is_refused_is_no_other_branch(tmp_path: Path) -> None:
+    async def branching() -> None:
+        app = TtxApp(lambda: ReplayEngine(as_recording(load_trace(TRACES / "a.trace"), tmp_path), tmp_path))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            app.branch_off((50,))
+            await settled(pilot)
+            assert app.other is None
+            assert app.live.steps
+
+    asyncio.run(branching())

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Label
 
+from tui_transformer.errors import InputError
 from tui_transformer.translator import Translator
 from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.editor import edited
 from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.translate import Candidates, SourceEditor
@@ -110,3 +113,32 @@ def test_a_decoding_is_recorded_and_replayed(at_work: App, tmp_path: Path) -> No
             assert any("replay" in notification.message for notification in app._notifications)
 
     asyncio.run(replaying(asyncio.run(recording())))
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x.svg", "x" * 300 + ".svg"])
+def test_a_name_that_can_be_none_is_told(at_work: App, name: str) -> None:
+    async def saving() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "s")
+            app.screen.query_one(Input).value = name
+            await pilot.press("enter")
+            await pilot.pause()
+            assert isinstance(app.screen, SaveScreen)
+            assert name[:20] in str(app.screen.query_one("#warning", Label).content)
+
+    asyncio.run(saving())
+
+
+@pytest.mark.parametrize(
+    ("editor", "said"), [('vi "x', "cannot run the editor 'vi \"x'"), ("rm", "left no text behind"), ("   ", "")]
+)
+def test_editors_that_cannot_be(monkeypatch: pytest.MonkeyPatch, editor: str, said: str) -> None:
+    monkeypatch.setenv("VISUAL", editor)
+    monkeypatch.setenv("EDITOR", "true")
+    if not said:
+        assert edited("a text") == "a text"
+        return
+    with pytest.raises(InputError, match=re.escape(said)):
+        edited("a text")

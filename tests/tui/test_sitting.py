@@ -81,3 +81,19 @@ def test_half_a_character_in_a_session_is_replaced(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     kept.write_text('{"text": "a \\ud800 b"}', encoding="utf-8")
     assert load_sitting(kept).text == "a \ufffd\ufffd\ufffd b"
+
+
+@pytest.mark.parametrize("speed", ["3", "-1", "NaN", "1e999"])
+def test_a_speed_that_there_is_not_is_left_out(tmp_path: Path, speed: str) -> None:
+    path = tmp_path / "session.json"
+    path.write_text(f'{{"text": "a", "speed": {speed}}}', encoding="utf-8")
+    assert load_sitting(path) == Sitting(text="a")
+
+
+def test_half_characters_and_paths_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "session.json"
+    path.write_text('{"text": "a\\ud800", "history": ["b\\ud800"]}', encoding="utf-8")
+    assert "\ud800" not in load_sitting(path).text + load_sitting(path).history[0]
+    odd = Sitting(places={"training": {"run": "r\udcff"}})
+    save_sitting(odd, path)
+    assert load_sitting(path) == odd

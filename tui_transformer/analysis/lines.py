@@ -65,11 +65,22 @@ def _word_attention(part: Part, i: int, source: Vocabulary, target: Vocabulary, 
     if not part.source.ids:
         kept, said = len(part.source.whole.split()), len(part.texts[i].split())
         return np.eye(said, kept + 1, kept - said)
+    read, attention = attention_to_text(part, i, source, heads)
+    return merge(attention, Words.of(target.pieces(part.forced[i].ids)), Words.of(read))[:-1]
+
+
+def attention_to_text(part: Part, i: int, source: Vocabulary, heads: Heads) -> tuple[tuple[str, ...], Floats]:
+    """The pieces of a part's text, without its end, and the attention (T+1, S+1) of its i-th hypothesis to them.
+
+    What a code of the language in front gets of it counts with the end's: it belongs to no word either.
+    """
     attention = part.forced[i].cross_attention
     assert attention is not None
-    spoken = Words.of(target.pieces(part.forced[i].ids))
-    read = Words.of(source.pieces(part.source.ids[:-1]))
-    return merge(mean_of_heads(attention, heads), spoken, read)[:-1]
+    mean, ids = mean_of_heads(attention, heads), part.source.ids
+    if part.source.language:
+        mean[:, -1] += mean[:, 0]
+        mean, ids = mean[:, 1:], ids[1:]
+    return source.pieces(ids[:-1]), mean
 
 
 @dataclass(slots=True)

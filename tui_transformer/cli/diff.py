@@ -119,12 +119,11 @@ def _two(line: str, against: str | None) -> tuple[str, str]:
 def _other(against: str | None, options: Options) -> Translator:
     """The model of B. Raises UsageError if what it writes cannot be compared."""
     from tui_transformer.comparing import check_comparable
-    from tui_transformer.runtime import usable_cores
     from tui_transformer.translator import Translator
 
     if against is None:
         return options.translator
-    other = Translator.load(against, options.device.value, options.threads or usable_cores())
+    other = Translator.load(against, options.device.value, options.threads or 1)
     check_comparable(options.translator, other)
     return other
 
@@ -157,7 +156,8 @@ class _Pair:
         what = " against ".join(side.name for side in sides) if models else f"two sentences · {named(self.a)}"
         read = "the translation of A" if self.target is None else f'"{ours.finished.text}"'
         target = ours.finished.ids
-        notes = [*left_out(self.a, ours, forced), *(left_out(self.b, theirs, target) if self.b is not self.a else ())]
+        notes = [f"A: {note}" for note in left_out(self.a, ours, forced)]
+        notes += [f"B: {note}" for note in left_out(self.b, theirs, target if models else None)]
         return _compared(ours, theirs, sides, what, f"Both read {read}.", self.wanted, notes)
 
 

@@ -4,7 +4,8 @@ text     [LINE |||] TRANSLATION [||| ALIGNMENT] [||| WordScores= …] [||| F0= L
          LINE counts from 0 and comes with --n-best; all else as asked for, without anything the bare translation.
 tsv      LINE, SOURCE, TRANSLATION [, LOG-PROBABILITY, SCORE] [, ALIGNMENT] [, FLAGS]; LINE counts from 1, tabs
          in texts become spaces, FLAGS are kinds with commas.
-jsonl    One object a line, schema 1; fields may be added, never changed. The input's own fields come first.
+jsonl    One object a line, schema 1; fields may be added, never changed. The input's own fields come first;
+         those that are called like one of these are written anew.
          always            schema, line (from 1), source, translation, parts (how many were translated)
          --scores/--n-best log_probability (natural, ends included), score (what candidates are ranked by)
          --scores          tokens: piece and log_probability, each part's end included
@@ -80,7 +81,7 @@ class Formatter:
             return
         for candidate in translation.n_best(self.shown.n_best or 1):
             fields = [str(number - 1)] if self.shown.n_best else []
-            fields.append(_one_line(candidate.text))
+            fields.append(_field(candidate.text))
             if self.shown.alignment:
                 fields.append(self._pharaoh(translation, candidate))
             if self.shown.scores:
@@ -99,7 +100,7 @@ class Formatter:
                 columns.append(self._pharaoh(translation, candidate))
             if self.shown.report:
                 columns.append(",".join(dict.fromkeys(flag.kind for flag in flags)))
-            yield "\t".join(_one_line(column).replace("\t", " ") for column in columns)
+            yield "\t".join(_field(column).replace("\t", " ") for column in columns)
 
     def _jsonl(self, number: int, translation: Translation, flags: list[Flag]) -> Iterator[str]:
         candidates = translation.n_best(self.shown.n_best or 1)
@@ -164,6 +165,11 @@ class Formatter:
 def _one_line(text: str) -> str:
     """A JSON source may have line ends, which it would keep."""
     return text.replace("\n", " ") if "\n" in text else text
+
+
+def _field(text: str) -> str:
+    """Text beside other fields, where a carriage return would end the line for many readers."""
+    return _one_line(text).replace("\r", " ")
 
 
 def _rounded(value: float | None) -> float | None:

@@ -61,6 +61,8 @@ def score(
 
     if (source is None) != (target is None):
         raise typer.BadParameter("give two files, SOURCE and TARGET, or none to read pairs from standard input")
+    if summary and per_token:
+        raise typer.BadParameter("--per-token shows each pair, --summary only all of them together: give one")
     readers = [LineReader.of_file(path) for path in (source, target) if path] or [LineReader.of_file()]
     if source is None and sys.stdin.isatty():
         typer.echo("ttx: reading source<TAB>target from the terminal; Ctrl-D ends", err=True)

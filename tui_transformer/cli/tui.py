@@ -71,7 +71,8 @@ def tui(
     from tui_transformer.tui.profile import Profile
     from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting, sitting_path
 
-    if serve is not None:
+    # A tab that is served is a terminal itself, whatever variables and the config file say.
+    if serve is not None and "TEXTUAL_DRIVER" not in os.environ:
         _serve(serve)
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
@@ -90,18 +91,22 @@ def tui(
     sitting.theme = theme or sitting.theme
     sitting.spoken = sitting.spoken or screen_reader
     measured = Profile() if profile else None
+    kept = _replayed(replay) if replay else None
     app = TtxApp(
-        lambda: _replayed(replay) if replay else _loaded(model, device.value),
+        lambda: kept or _loaded(model, device.value),
         sitting,
         keys,
         record,
         None if fresh or replay else lambda now: save_sitting(now, path),
         measured,
+        device.value,
     )
     if theme and theme not in app.available_themes:
         raise UsageError(f"there is no theme {theme!r}: choose one of {', '.join(sorted(app.available_themes))}")
     # What was seen last stays in the scrollback.
     app.run(inline=inline, inline_no_clear=inline)
+    if app.engine is None and app.not_loaded:
+        raise app.not_loaded
     for line in measured.lines() if measured else ():
         typer.echo(line)
 

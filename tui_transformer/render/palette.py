@@ -39,8 +39,11 @@ _POSITIVE = ((0.0, 0.010, 60.0), (0.5, 0.110, 55.0), (1.0, 0.075, 90.0))
 
 
 def has_colour(console: Console) -> bool:
-    """Whether values can be told by colour on this console; otherwise glyphs and digits tell them."""
-    return console.color_system is not None and not console.no_color
+    """Whether values can be told by colour on this console; otherwise glyphs and digits tell them.
+
+    Sixteen colours cannot tell plus from minus.
+    """
+    return console.color_system not in (None, "standard", "windows") and not console.no_color
 
 
 def levels(values: Floats, signed: bool = False) -> Levels:

@@ -86,7 +86,7 @@ def _markdown(screens: Sequence[Screen], sentence: str, folder: str) -> str:
     parts = [f"# {TITLE}", f"The sentence: {_literal(sentence)}"]
     for number, screen in enumerate(screens, 1):
         stop = screen.stop
-        parts += [f"## {number}. {stop.title}", _fenced(stop.formula, "text"), stop.tells]
+        parts += [f"## {number}. {stop.title}", _fenced(stop.formula, "text"), _literal(stop.tells)]
         for command, (name, picture) in zip(screen.commands, _files(number, screen), strict=True):
             alternative = _literal(" ".join(picture.says))
             parts += [_fenced(command, "sh"), f"![{alternative}](<{folder}/{name}>)"]

@@ -43,7 +43,10 @@ NO_MODEL = "no model: choose one on the Model screen"
 
 
 class TtxApp(Conductor):
-    """The application. `keymap` gives other keys to bindings, by their ids; `keep` takes what is to be remembered."""
+    """The application. `keymap` gives other keys to bindings, by their ids; `keep` takes what is to be remembered.
+
+    Models that are chosen later compute on the `device` as well.
+    """
 
     TITLE = "ttx"
     CSS_PATH = "app.tcss"
@@ -60,9 +63,10 @@ class TtxApp(Conductor):
         record: Path | None = None,
         keep: Callable[[Sitting], None] | None = None,
         profile: Profile | None = None,
+        device: str = "auto",
     ) -> None:
         super().__init__(load, sitting, record)
-        self._keep, self._profile = keep, profile
+        self._keep, self._profile, self.device = keep, profile, device
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.sitting.theme if self.sitting.theme in self.available_themes else THEMES[0].name
@@ -197,6 +201,8 @@ class TtxApp(Conductor):
         from .editor import edited
 
         text = self.asked.request.text
+        if self._refused():
+            return
         try:
             with self.suspend():
                 text = edited(text)
@@ -208,6 +214,8 @@ class TtxApp(Conductor):
 
     def action_history(self, by: int) -> None:
         """An earlier or a later text."""
+        if self._refused():
+            return
         history = self.sitting.history
         text = self.asked.request.text.strip()
         place = history.index(text) if text in history else len(history)
@@ -215,6 +223,11 @@ class TtxApp(Conductor):
             self._put(history[place + by])
         else:
             self.notify("there is no " + ("earlier text" if by < 0 else "later one"), timeout=2)
+
+    def _refused(self) -> bool:
+        if self.fixed:
+            self.notify("this is a replay: its text cannot be changed", severity="warning", timeout=3)
+        return self.fixed
 
     def show_only(self, text: str) -> None:
         """A replay's text, which cannot be changed."""

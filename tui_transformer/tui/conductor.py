@@ -81,6 +81,8 @@ class Conductor(App[None]):
         self._load = load
         self.sitting = sitting or Sitting()
         self.engine: Engine | None = None
+        self.not_loaded: TtxError | None = None
+        """Why the first engine could not be made."""
         self.no_model = False
         """Whether the engine could not be made: nothing comes until another one takes its place."""
         self.playback = Playback(speed=self.sitting.speed)
@@ -112,9 +114,14 @@ class Conductor(App[None]):
 
     # -- what is asked ---------------------------------------------------------------------------------
 
+    @property
+    def fixed(self) -> bool:
+        """Whether there is one text only, and nothing else can be asked about it: a replay."""
+        return self.engine is not None and self.engine.text is not None
+
     def edit(self, text: str) -> None:
         """The text is now this: decode it as soon as nothing more is typed for a moment."""
-        if text == self.asked.request.text:
+        if text == self.asked.request.text or self.fixed:
             return
         request = replace(self.asked.request, text=text, prefix=(), sentence=0)
         self.other = None
@@ -157,6 +164,7 @@ class Conductor(App[None]):
         try:
             self.post_message(Loaded(self._load()))
         except TtxError as error:
+            self.not_loaded = error
             self.post_message(Failed(0, str(error)))
 
     @work(thread=True, exclusive=True, group="decoding")
@@ -185,7 +193,7 @@ class Conductor(App[None]):
         self.engine = message.engine
         request = replace(self.asked.request, beam=self.engine.beam)
         if self.engine.text is not None:
-            request = replace(request, text=self.engine.text)
+            request = replace(request, text=self.engine.text, mode="beam" if self.engine.beam > 1 else "greedy")
             self.show_only(self.engine.text)
         elif self.asked.run == 0 and self.sitting.model == message.engine.facts.name:
             request = self._as_it_was(request)
@@ -193,8 +201,11 @@ class Conductor(App[None]):
 
     def change_engine(self, engine: Engine) -> None:
         """Another model from now on: the same text from its beginning, with all heads."""
+        request = self.asked.request
+        # A beam that nobody chose was the other model's own.
+        beam = engine.beam if self.engine is None or request.beam == self.engine.beam else request.beam
         self.engine, self.other, self.rate = engine, None, 0.0
-        self.ask(replace(self.asked.request, prefix=(), off=frozenset()))
+        self.ask(replace(request, beam=beam, prefix=(), off=frozenset()))
         # What the other model decoded goes at once: no key may take its ids to this one.
         self._show_asked()
 
@@ -230,7 +241,11 @@ class Conductor(App[None]):
         """What is known of the whole text, unless it comes too late."""
         if message.run != self.asked.run:
             return
-        self.asked.sentences = message.sentences or self.asked.sentences
+        if message.sentences:
+            self.asked.sentences = message.sentences
+            # Another model may part the text in fewer sentences.
+            there = min(self.asked.request.sentence, len(message.sentences) - 1)
+            self.asked.request = replace(self.asked.request, sentence=there)
         if message.text is not None:
             self._show_asked()
             self.live.text, self.busy = message.text, False
@@ -245,6 +260,7 @@ class Conductor(App[None]):
         self.no_model = self.no_model or message.run == 0
         if message.run and self.live.request.text == self.asked.request.text:
             self.asked = self.live
+            self.other = None if self.other is self.live else self.other
         elif message.run:
             self._show_asked()
         self.busy = self.playback.playing = False
@@ -345,6 +361,9 @@ class Conductor(App[None]):
 
     def choose_mode(self, mode: Mode) -> None:
         """Decode like this from now on."""
+        if self.fixed:
+            self.notify("this is a replay: there is no model that could decode anything else", severity="error")
+            return
         self.ask(replace(self.asked.request, mode=mode, prefix=()))
 
     def action_again(self) -> None:

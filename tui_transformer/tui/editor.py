@@ -13,7 +13,11 @@ from tui_transformer.errors import InputError
 
 def edited(text: str) -> str:
     """What $VISUAL or $EDITOR makes of a text; without its last line end. Raises InputError if it cannot be run."""
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    wanted = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip() or "vi"
+    try:
+        command = shlex.split(wanted)
+    except ValueError as error:
+        raise InputError(f"cannot run the editor {wanted!r}: {error}") from None
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sentence.txt"
         file.write_text(text + "\n", encoding="utf-8")
@@ -23,4 +27,7 @@ def edited(text: str) -> str:
             raise InputError(f"cannot run the editor {command[0]!r}: {error.strerror}") from None
         if ended.returncode:
             raise InputError(f"the editor {command[0]!r} ended with exit code {ended.returncode}: nothing is changed")
-        return file.read_text(encoding="utf-8", errors="replace").removesuffix("\n")
+        try:
+            return file.read_text(encoding="utf-8", errors="replace").removesuffix("\n")
+        except OSError as error:
+            raise InputError(f"the editor {command[0]!r} left no text behind: {error.strerror}") from None

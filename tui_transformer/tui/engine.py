@@ -111,7 +111,7 @@ class ModelEngine:
         translator = self._without(request)
         source = self._watched(request)
         options = options_of(request)
-        if request.mode != "beam":
+        if options.beam == 1:
             yield from ((True, event) for event in translator.stream(source, options))
             return
         found: Finished | None = None
@@ -132,7 +132,7 @@ class ModelEngine:
         translations = (
             one.text for one in translate_lines(translator, lines, options, wanted=Wanted(keeper=Keeper.of()))
         )
-        watched, before = request.sentence, 0
+        watched, before = min(request.sentence, len(self._sources(request.text)) - 1), 0
         for line, translation in zip(lines, translations, strict=True):
             sources = [source for source in translator.split(line) if source.ids]
             mine = request.prefix and before <= watched < before + len(sources)
@@ -178,7 +178,8 @@ class ReplayEngine:
     def __init__(self, recording: Recording, path: Path) -> None:
         self.recording = recording
         self.text: str | None = recording.reading.encoded.text
-        self.beam = len(recording.searches[-1].beam_steps[-1].live) if recording.searches else 1
+        steps = recording.searches[-1].beam_steps if recording.searches else ()
+        self.beam = len(steps[-1].live) if steps else 1
         self.facts = Facts(path.name, ("replay",), "kept", "no model", replay=True)
 
     @property

@@ -14,6 +14,8 @@ from textual.widgets import Input, Label
 
 from tui_transformer.errors import TtxError
 
+from .paths import typed_path
+
 if TYPE_CHECKING:
     from textual.app import App
 
@@ -43,8 +45,8 @@ class SaveScreen(ModalScreen[Path | None]):
         """Done, unless the name will not do or is taken: that is said, and enter again overwrites."""
         from tui_transformer.render.save import check_suffix
 
-        path = Path(event.value.strip()).expanduser()
         try:
+            path = typed_path(event.value)
             check_suffix(path)
         except TtxError as error:
             self.query_one("#warning", Label).update(str(error))

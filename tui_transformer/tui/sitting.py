@@ -10,6 +10,8 @@ from typing import Any
 
 from tui_transformer.whole_file import whole_file
 
+from .live import Playback
+
 MOST_REMEMBERED = 100
 
 
@@ -62,8 +64,8 @@ def load_sitting(path: Path) -> Sitting:
     for name, kind in _KINDS.items() if isinstance(content, dict) else ():
         if name in content and _fits(content[name], kind):
             setattr(fresh, name, content[name])
-    # JSON can spell half a surrogate pair, which is no character.
-    fresh.text = fresh.text.encode(errors="surrogatepass").decode(errors="replace")
+    fresh.text, fresh.history = _characters(fresh.text), [*map(_characters, fresh.history)]
+    fresh.speed = fresh.speed if fresh.speed in Playback.SPEEDS else None
     return fresh
 
 
@@ -71,7 +73,13 @@ def save_sitting(sitting: Sitting, path: Path) -> None:
     """Keep it, all or nothing. Raises OSError if the place cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
-        file.write(json.dumps(asdict(sitting), ensure_ascii=False).encode())
+        # In ASCII, because a path may have bytes that are no characters.
+        file.write(json.dumps(asdict(sitting)).encode())
+
+
+def _characters(text: str) -> str:
+    """JSON can spell half a surrogate pair, which is no character."""
+    return text.encode(errors="surrogatepass").decode(errors="replace")
 
 
 def _fits(value: object, kind: str) -> bool:

@@ -12,7 +12,7 @@ from tui_transformer.errors import UsageError
 
 from . import selection
 from .options import Options, Text, with_options
-from .probing import TargetOption, source_notes
+from .probing import TargetOption, source_notes, target_notes
 from .show import given, show_view
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def ablate(
         source = options.translator.whole(text)
         ids = None if target is None else options.translator.target_ids(target)
         picture = _swept(options, source, ids, top) if sweep else _ablated(options, source, ids, off or (), mask or ())
-        return picture.noting(source_notes(options.translator, text))
+        return picture.noting((*source_notes(options.translator, text), *target_notes(options.translator, ids or ())))
 
     show_view("ablate", text, make, options)
 

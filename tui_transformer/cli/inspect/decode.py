@@ -14,6 +14,7 @@ from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY
 
 from . import selection
 from .options import Options, Text, with_options_and_traces
+from .probing import source_notes
 from .show import show_view
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Asked:
         """Raise UsageError for what does not go together."""
         if self.alternative is not None and self.step is not None:
             raise UsageError("give --step or --alternative, not both")
+        if (self.layer, self.head) != (None, None) and self.step is None:
+            if self.alternative is not None:
+                raise UsageError("--layer and --head do not go with --alternative, which shows no attention")
+            if (self.beam or 1) > 1:
+                raise UsageError("--layer and --head are for one --step of a beam: the tree shows no attention")
         if self.alternative is not None and (options.trace or options.from_trace):
             raise UsageError("--alternative decodes twice: it does not go with --trace and --from-trace")
         if options.from_trace and (self.beam is not None or self.length_penalty is not None):
@@ -102,13 +108,17 @@ def decode(
 
 
 def _picture(text: str, asked: Asked, options: Options) -> Picture:
+    trace = options.decoding(text, asked.how())
+    return _drawn(trace, asked, options).noting(() if options.from_trace else source_notes(options.translator, text))
+
+
+def _drawn(trace: Trace, asked: Asked, options: Options) -> Picture:
     from tui_transformer.render.views.beam import beam_picture, beam_step_picture
     from tui_transformer.render.views.decode import decode_picture, step_picture
 
-    trace = options.decoding(text, asked.how())
     if asked.alternative is not None:
         return _alternative(asked.alternative, trace, asked, options)
-    shown = _shown(trace, asked)
+    shown = _shown(trace, asked, "greedy" if trace.likeliest or not options.from_trace else "kept")
     if trace.beam_steps:
         return beam_picture(shown) if asked.step is None else beam_step_picture(shown, _beam_step(asked.step, trace))
     if asked.step is None:
@@ -116,7 +126,7 @@ def _picture(text: str, asked: Asked, options: Options) -> Picture:
     return step_picture(shown, selection.step(asked.step, len(trace.steps)))
 
 
-def _shown(trace: Trace, asked: Asked) -> Shown:
+def _shown(trace: Trace, asked: Asked, way: str) -> Shown:
     from tui_transformer.render.views.decode import Shown
 
     layers, heads = (trace.beam_steps or trace.steps)[0].cross_attention.shape[-3:-1]
@@ -126,7 +136,7 @@ def _shown(trace: Trace, asked: Asked) -> Shown:
     top = min(TOP, most) if asked.top is None else asked.top
     if asked.top is not None and trace.steps:
         selection.within("top", asked.top, 1, most)
-    return Shown(trace, top, tuple((layer, head) for layer in chosen_layers for head in chosen_heads))
+    return Shown(trace, top, tuple((layer, head) for layer in chosen_layers for head in chosen_heads), way)
 
 
 def _beam_step(number: int, trace: Trace) -> int:

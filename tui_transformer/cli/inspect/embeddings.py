@@ -12,6 +12,7 @@ from tui_transformer.errors import UsageError
 
 from . import selection
 from .options import Options, Text, with_options
+from .probing import source_notes
 from .show import given, show, show_view
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def _lookup(of: Embedding, text: str) -> Picture:
     ids = (*of.ids(text), of.end)
     rows = of.translator.embeddings(of.side, ids)
     scaled = of.translator.runtime.architecture.scale_embedding
-    return lookup_picture(Looked(text, of.side, of.vocabulary.pieces(ids), ids, rows, of.vocabulary.size, scaled))
+    picture = lookup_picture(Looked(text, of.side, of.vocabulary.pieces(ids), ids, rows, of.vocabulary.size, scaled))
+    return picture.noting(source_notes(of.translator, text) if of.side == "source" else ())
 
 
 def _neighbours(of: Embedding, terms: Sequence[tuple[int, int]], count: int) -> Picture:

@@ -10,6 +10,7 @@ import typer
 from tui_transformer.errors import UsageError
 
 from .options import Options, with_options_and_traces
+from .probing import source_notes
 from .show import given, show, show_view
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def perplexity(
 def _picture(line: str, base: BaseName, options: Options) -> Picture:
     source, tab, target = line.partition("\t")
     if not tab or options.read_trace:
-        return _scored_picture(_own(line, options), base)
+        notes = () if options.from_trace else source_notes(options.translator, line)
+        return _scored_picture(_own(line, options), base).noting(notes)
     return _scored_picture(_of_pair(given(source), given(target), options), base)
 
 
@@ -84,5 +86,5 @@ def _own(text: str, options: Options) -> Scored:
     chosen = [step.chosen for step in trace.steps]
     return Scored(
         trace.encoded.text, trace.finished.text, tuple(one.piece for one in chosen),
-        tuple(log(max(one.probability, 1e-300)) for one in chosen), own=True,
+        tuple(log(max(one.probability, 1e-300)) for one in chosen), own=trace.likeliest or not options.from_trace,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from tui_transformer.errors import UsageError
 
 from . import selection
 from .options import Options, with_options
+from .probing import source_notes
 from .show import given, show
 
 if TYPE_CHECKING:
@@ -38,10 +39,15 @@ def positions(
         int | None,
         typer.Option("--positions", min=1, max=5000, help="50, or the pieces of TEXT.", show_default=False),
     ] = None,
-    dimensions: Annotated[int, typer.Option(min=2, max=2048, help="d_model, an even number.")] = DIMENSIONS,
-    layout: Annotated[LayoutName, typer.Option(help="Sines and cosines in turn, or in halves.")] = (
-        LayoutName.interleaved
-    ),
+    dimensions: Annotated[
+        int | None,
+        typer.Option(min=2, max=2048, help="d_model, an even number; with TEXT the model's, else 256.",
+                     show_default=False),
+    ] = None,
+    layout: Annotated[
+        LayoutName | None,
+        typer.Option(help="Sines and cosines in turn, or in halves; with TEXT as in the model.", show_default=False),
+    ] = None,
     table: Annotated[bool, typer.Option("--table", help="The numbers.")] = False,
     rings: Annotated[
         bool, typer.Option("--rings", help="Each (sin, cos) pair as a point on its circle, moving on a terminal.")
@@ -68,20 +74,25 @@ def positions(
         raise UsageError("--position is for --rings")
     if pairs is not None and not rings and offset is None:
         raise UsageError("--pairs is for --rings and --offset")
-    if dimensions % 2:
+    if dimensions is not None and dimensions % 2:
         raise UsageError(f"dimensions {dimensions}: they come in pairs, so there must be an even number")
-    pieces = _pieces(given(text), options) if text is not None else ()
-    show(_picture(_shown(count, dimensions, layout, pieces), table, rings, pairs, position, offset), options)
+    shown = _shown(given(text) if text is not None else None, count, dimensions, layout, options)
+    picture = _picture(shown, table, rings, pairs, position, offset)
+    show(picture.noting(source_notes(options.translator, text)) if text is not None else picture, options)
 
 
-def _pieces(text: str, options: Options) -> tuple[str, ...]:
-    return options.translator.source.pieces(options.translator.whole(text).ids)
-
-
-def _shown(count: int | None, dimensions: int, layout: LayoutName, pieces: tuple[str, ...]) -> Positions:
+def _shown(
+    text: str | None, count: int | None, dimensions: int | None, layout: LayoutName | None, options: Options
+) -> Positions:
+    """Without a text nothing is asked of the model."""
     from tui_transformer.render.views.positions import Positions
 
-    return Positions(count or len(pieces) or COUNT, dimensions, layout.value, pieces)
+    if text is None:
+        return Positions(count or COUNT, dimensions or DIMENSIONS, (layout or LayoutName.interleaved).value)
+    translator = options.translator
+    model, pieces = translator.runtime.architecture, translator.source.pieces(translator.whole(text).ids)
+    known = layout.value if layout else model.positional_layout
+    return Positions(count or len(pieces), dimensions or model.d_model, known, pieces)
 
 
 def _picture(

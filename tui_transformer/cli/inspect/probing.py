@@ -51,8 +51,7 @@ def look(options: Options, text: str, target: str | None, lens: bool = False, wi
     ids = translator.target_ids(given(target)) if target is not None else None
     probed = translator.probe(text, ids, lens=lens, width=width)
     notes = source_notes(translator, text)
-    if ids is not None and (cut := len(ids) + 1 - len(probed.said)) > 0:
-        notes.append(f"The model says no more at once: {cut} further pieces of the target are left out.")
+    notes += target_notes(translator, ids or ())
     if not probed.complete:
         notes.append("The model did not end this translation: it was cut off at the longest it may be.")
     inside = Inside(probed, options.target_pieces, tuple(notes))
@@ -65,6 +64,12 @@ def source_notes(translator: Translator, text: str) -> list[str]:
     """A sentence on how much of the source is left out, if anything is."""
     cut = len(translator.source_ids(text)) + 1 - translator.runtime.architecture.positions
     return [f"The model reads no more at once: {cut} further pieces of the source are left out."] if cut > 0 else []
+
+
+def target_notes(translator: Translator, ids: Sequence[int]) -> list[str]:
+    """A sentence on how much of a given target is left out, if anything is."""
+    cut = len(ids) + 1 - translator.runtime.architecture.positions
+    return [f"The model says no more at once: {cut} further pieces of the target are left out."] if cut > 0 else []
 
 
 def chosen_head(kind: str, layer: int, head: int, probed: Probed) -> Head:

@@ -63,7 +63,8 @@ def _draw(console: Console, guide: Guide, place: Walk, columns: int, rows: int) 
 def _keys(place: Walk) -> str:
     more = "↓ more · " if place.top < place.last_top else ""
     typed = f"{place.typed}_" if place.typed else f"1–{place.stops} go to"
-    return f" {place.at + 1}/{place.stops}  {more}space on · b back · ↑↓ scroll · {typed} · q leave"
+    # Where it is narrow the end is cut off.
+    return f" {place.at + 1}/{place.stops}  {more}space on · q leave · b back · ↑↓ scroll · {typed}"
 
 
 def _bottom(console: Console, text: str, columns: int, rows: int) -> None:

@@ -97,9 +97,10 @@ def _says(shown: Ablated) -> list[str]:
         f"Without {', '.join(shown.taken)} the first translation's log-probability goes from "
         f"{math.fsum(result.before):.2f} to {math.fsum(result.after):.2f} nats: "
         f"it is {_times(result.loss)}.",
-        f"{quoted(shown.pieces[worst])} suffers most: from {math.exp(result.before[worst]):.2f} to "
-        f"{math.exp(result.after[worst]):.2f}.",
     ]
+    if change[worst] < 0:
+        before, after = (f"{math.exp(one[worst]):.2g}" for one in (result.before, result.after))
+        said.append(f"{quoted(shown.pieces[worst])} suffers most: its probability goes from {before} to {after}.")
     if result.changed == result.target:
         said.append("The model says the same as before.")
     else:

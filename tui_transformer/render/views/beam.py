@@ -61,8 +61,11 @@ def beam_step_picture(shown: Shown, number: int) -> Picture:
     body = Group(row_cards(shown, number), *_ended_here(step))
     title = f"decode · beam {len(step.live)} · step {step.position + 1} · {len(step.live)} rows"
     dropped = ", ".join(str(row + 1) for row in step.pruned)
-    says = [f"Of the rows before, {f'row {dropped} is' if len(step.pruned) == 1 else f'rows {dropped} are'} not "
-            "continued." if dropped else "Every row before is continued."]  # fmt: skip
+    if number == 0:
+        says = ["Before it all rows were the same beginning."]
+    else:
+        says = [f"Of the rows before, {f'row {dropped} is' if len(step.pruned) == 1 else f'rows {dropped} are'} not "
+                "continued." if dropped else "Every row before is continued."]  # fmt: skip
     first = shown.attention(step.cross_attention[step.live[0].parent])
     says.append(f"The likeliest, {quoted(step.live[0].piece)}, reads {shown.reads(first)}.")
     values = {**shown.values(), "steps": [_values(shown, step)]}

@@ -73,7 +73,7 @@ def aligners_picture(shown: Shown, ranked: Sequence[Aligner]) -> Picture:
     if same:
         says.insert(1, f"same: how many of the words that are equal on both sides ({same}) it paired with each other.")
     if len(ranked) > len(best):
-        says.append(f"{len(ranked) - len(best)} more heads agree less; --format tsv lists all.")
+        says.append(f"{len(ranked) - len(best)} more heads agree no better; --format tsv lists all.")
     rows = [(one.layer + 1, one.head + 1, one.agreement, one.same, one.same_words, one.coverage) for one in ranked]
     values = shown.values() | {
         "heads": [asdict(one) | {"layer": one.layer + 1, "head": one.head + 1} for one in ranked],

@@ -73,22 +73,27 @@ def heat_map_picture(shown: Positions) -> Picture:
     body = Group(
         HeatMap(table, shown.labels, signed=True),
         Scale(signed=True),
-        Text(f"\ndot product by distance 0–{shown.count - 1}, from {products.min():.2f} to 1.00", style=QUIET),
+        Text(
+            f"\ndot product by distance 0–{shown.count - 1}, {products.min():.2f} to 1.00 of the largest", style=QUIET
+        ),
         curve(products),
     )
+    at = [f"{products[shown.count - 1]:.2f} at distance {shown.count - 1}"]
+    if shown.count > 2:
+        at.insert(0, f"{products[1]:.2f} for neighbours")
     slowest = wavelength(shown, shown.dimensions // 2 - 1)
     says = (
-        "Each row is a position, each column a dimension: pair 0 turns once in 6.3 positions, "
-        f"pair {shown.dimensions // 2 - 1} once in {slowest:,.0f}.",
-        "The dot product of two positions depends on their distance only: "
-        f"{products[min(1, shown.count - 1)]:.2f} for neighbours, {products[-1]:.2f} at distance {shown.count - 1}.",
+        "Each row is a position, each column a dimension: pair 0 turns once in 6.3 positions"
+        + (f", pair {shown.dimensions // 2 - 1} once in {slowest:,.0f}." if shown.dimensions > 2 else "."),
+        "The dot product of two positions, as a share of that of a position with itself, depends on their distance "
+        f"only: {', '.join(at)}.",
     )
     values = {**shown.values(), "encoding": table, "dot_products": products}
     return Picture(VIEW, shown.title, body, says, values, _tsv(shown, table))
 
 
 def dot_products(shown: Positions) -> Floats:
-    """PE(p) · PE(p + distance) for the distances 0…N−1, whatever p is: (N,)."""
+    """PE(p) · PE(p + distance) for the distances 0…N−1, whatever p is, as a share of PE(p) · PE(p): (N,)."""
     table = shown.table
     # Each pair adds cos(kω) to the dot product: divided by their number it is 1 at distance 0.
     products: Floats = table[0] @ table.T / (shown.dimensions / 2)

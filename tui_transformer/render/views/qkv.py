@@ -126,8 +126,13 @@ def qkv_picture(asked: Attending, most: int = KEYS) -> Picture:
 def _sections(asked: Attending, places: Sequence[int]) -> list[Section]:
     T, S, H, K = asked.sizes
     D, asking = H * K, quoted(asked.asking[asked.token])
+    if T == S:
+        whole, heads = f"queries, keys and values {shape(1, T, D)}", ""
+    else:
+        whole = f"queries {shape(1, T, D)}, keys and values {shape(1, S, D)}"
+        heads = f" and {shape(1, H, S, K)}"
     return [
-        (f"1 · queries, keys and values {shape(1, T, D)} are split into {H} heads {shape(1, H, T, K)}",
+        (f"1 · {whole} are split into {H} heads {shape(1, H, T, K)}{heads}",
          _split(asked)),
         (f"2 · the query of {asking} {shape(1, K)}",
          Group(_vectors([("query", asked.query)]), Numerals(asked.query))),

@@ -92,7 +92,7 @@ def rotation_body(shown: Positions, turn: Turned, pairs: Sequence[int]) -> Rende
 
 def moves(shown: Positions, offset: int) -> list[tuple[int, int]]:
     """Which piece the rotation turns into which, by position."""
-    return [(p, p + offset) for p in range(len(shown.pieces) - offset)]
+    return [(p, p + offset) for p in range(min(len(shown.pieces) - offset, shown.count))]
 
 
 def _drawn(pair: int, angle: float, block: Floats, residual: float) -> RenderableType:

@@ -53,7 +53,7 @@ class PreparingView(View):
         self.loss: Loss | None = None
         self._wanted: tuple[Known, Moment] | None = None
         self._working = False
-        self._whole: tuple[Request, Finished] | None = None
+        self._whole: tuple[Engine, Request, Finished] | None = None
         self._asked_loss = -1
 
     def draw(self) -> None:
@@ -119,12 +119,17 @@ class PreparingView(View):
         if finished is None or engine is None:
             return
         if not live.request.off:
-            self._whole, self.loss = (live.request, finished), None
+            self._whole, self.loss = (engine, live.request, finished), None
         elif self._asked_loss != live.run:
             self._asked_loss = live.run
-            same = self._whole and (self._whole[0].text, self._whole[0].sentence) == (
-                live.request.text, live.request.sentence)  # fmt: skip
-            self._measure(engine, live.run, live.request, self._whole[1] if same and self._whole else None)
+            self._measure(engine, live.run, live.request, self._found_by_all(engine, live.request))
+
+    def _found_by_all(self, engine: Engine, request: Request) -> Finished | None:
+        """What this model said of the same sentence with all its heads, if that was seen."""
+        if self._whole is None:
+            return None
+        of, whole, finished = self._whole
+        return finished if of is engine and (whole.text, whole.sentence) == (request.text, request.sentence) else None
 
     @work(thread=True, exclusive=True, group="attention-loss", description="measure a loss")
     def _measure(self, engine: Engine, run: int, request: Request, before: Finished | None) -> None:

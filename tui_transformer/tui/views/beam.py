@@ -178,9 +178,9 @@ class BeamView(View):
         mode = self.live.request.mode
         if self._state.broken:
             return "the steps of this search do not follow from one another"
-        if mode == "beam":
+        if mode == "beam" and self.live.request.beam > 1:
             return "searching …"
-        one = "greedy search takes the likeliest piece" if mode == "greedy" else "sampling draws a piece"
+        one = "sampling draws a piece" if mode == "sample" else "greedy search takes the likeliest piece"
         return f"{one} at every step\nand keeps one hypothesis only: there is no tree.\n\nenter  search with a beam"
 
     # -- what is done ----------------------------------------------------------------------------------

@@ -105,6 +105,9 @@ class EmbeddingsReader(View):
         wanted = Wanted(engine, self.side, self.axes) if engine else None
         if wanted and wanted != self._wanted:
             before, self._wanted = self._wanted, wanted
+            if before and before.engine is not wanted.engine:
+                # Ids are those of a model's vocabulary.
+                self.more, self.cursor, self.terms, self.found, self.window = (), None, (), None, None
             same = before and (before.engine, before.side) == (wanted.engine, wanted.side)
             self._ground = self._ground if same else None
             self._read(wanted, self._ground.embedding if self._ground else None)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from tui_transformer.errors import TtxError
 from tui_transformer.tui.paging import Page
+from tui_transformer.tui.paths import typed_path
 from tui_transformer.tui.picture_view import PictureView
 
 if TYPE_CHECKING:
@@ -130,14 +131,12 @@ class ComparePage(Page):
 
     def _translator(self, question: Question) -> Translator:
         """The other model, loaded once."""
-        from pathlib import Path
-
         from tui_transformer.translator import Translator
 
         if self._loaded and self._loaded[0] == question.other:
             return self._loaded[1]
         device = question.engine.facts.device
-        other = Translator.load(str(Path(question.other).expanduser()), device)  # type: ignore[arg-type]
+        other = Translator.load(str(typed_path(question.other)), device)  # type: ignore[arg-type]
         self._loaded = question.other, other
         return other
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.markup import escape
@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 
 from tui_transformer.errors import TtxError
 from tui_transformer.tui.paging import Page
+from tui_transformer.tui.paths import typed_path
 
 if TYPE_CHECKING:
     from tui_transformer.environment import Model
@@ -116,10 +117,10 @@ class ModelsPage(Page):
         from tui_transformer import environment
 
         installed = environment.models()
-        known = {model.path for model in installed}
-        self.post_message(
-            self.Found([*installed, *(environment.model(path) for path in self._paths if path not in known)])
-        )
+        known = {_folder(model.path) for model in installed}
+        # One that is not there any more has no folder: it is listed under what was asked for.
+        others = (replace(environment.model(path), path=path) for path in self._paths if _folder(path) not in known)
+        self.post_message(self.Found([*installed, *others]))
 
     def on_models_page_found(self, message: Found) -> None:
         """List them."""
@@ -132,13 +133,13 @@ class ModelsPage(Page):
         here = self._path_at_work()
         at = listed.highlighted
         listed.clear_options()
-        listed.add_options([Option(_line(model, model.path == here), id=model.path) for model in self._models])
+        listed.add_options([Option(_line(model, _folder(model.path) == here), id=model.path) for model in self._models])
         if self._models:
             listed.highlighted = min(at or 0, len(self._models) - 1)
 
     def _path_at_work(self) -> str:
         try:
-            return str(self.ttx.engine.translator.bundle.path) if self.ttx.engine else ""
+            return _folder(self.ttx.engine.translator.bundle.path) if self.ttx.engine else ""
         except TtxError:
             return ""
 
@@ -155,22 +156,19 @@ class ModelsPage(Page):
         """Put a model, by name or folder, in the place of the one at work. Until it is there, that one goes on."""
         self._asked += 1
         self.query_one(ModelList).border_subtitle = escape(f"loading {model} …")
-        facts = self.ttx.engine.facts if self.ttx.engine else None
-        self._load(self._asked, model, "auto" if facts is None or facts.replay else facts.device)
+        self._load(self._asked, model, self.ttx.device)
 
     @work(thread=True, exclusive=True, group="model-loading")
     def _load(self, asked: int, model: str, device: str) -> None:
-        from pathlib import Path
-
         from tui_transformer.translator import Translator
         from tui_transformer.tui.engine import ModelEngine
 
         try:
-            translator = Translator.load(str(Path(model).expanduser()), device)  # type: ignore[arg-type]
+            translator = Translator.load(str(typed_path(model)), device)  # type: ignore[arg-type]
         except TtxError as error:
             self.post_message(self.Loaded(asked, model, None, str(error)))
         else:
-            self.post_message(self.Loaded(asked, str(translator.bundle.path), ModelEngine(translator)))
+            self.post_message(self.Loaded(asked, _folder(translator.bundle.path), ModelEngine(translator)))
 
     def on_models_page_loaded(self, message: Loaded) -> None:
         """The model is there: the whole application goes on with it. Or it cannot be had: all stays as it is."""
@@ -188,7 +186,7 @@ class ModelsPage(Page):
 
     def remember(self, path: str) -> None:
         """A model that is not installed stays in the list."""
-        if path not in {model.path for model in self._models}:
+        if path not in {_folder(model.path) for model in self._models}:
             self._paths = [*self._paths, path][-MOST_PATHS:]
 
     def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
@@ -204,8 +202,13 @@ class ModelsPage(Page):
     def take(self, place: dict[str, Any]) -> None:
         """Find them again."""
         if isinstance(paths := place.get("paths"), list):
-            self._paths = [str(path) for path in paths]
+            self._paths = list(dict.fromkeys(_folder(str(path)) for path in paths))
             self._look()
+
+
+def _folder(path: str | Path) -> str:
+    """The same for all ways to name it."""
+    return str(Path(path).absolute())
 
 
 def _line(model: Model, at_work: bool) -> Text:

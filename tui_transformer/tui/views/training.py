@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from tui_transformer.errors import TtxError
 from tui_transformer.tui.paging import Page, PagedView, page_keys
+from tui_transformer.tui.paths import typed_path
 
 from .training_pages import CurvesPage, RunPage, SamplesPage
 from .training_scrubber import Scrubber
@@ -129,7 +130,10 @@ class TrainingView(PagedView):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Open this run."""
         if event.value.strip():
-            self.open_run(Path(event.value.strip()).expanduser())
+            try:
+                self.open_run(typed_path(event.value))
+            except TtxError as error:
+                self.notify(str(error), severity="error", timeout=8)
 
     def open_run(self, run: Path) -> None:
         """Follow a run: its folder, or its metrics file. If it cannot be read, what was open stays."""
