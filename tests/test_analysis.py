@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,10 @@ from tui_transformer.analysis.lines import LineAttention
 from tui_transformer.analysis.words import Words, merge, merge_by
 from tui_transformer.batching import translate_lines
 from tui_transformer.keep import Keeper
-from tui_transformer.translation import Wanted
+from tui_transformer.quality import Evidence
+from tui_transformer.search import Hypothesis
+from tui_transformer.source import ForcedTarget, Source
+from tui_transformer.translation import Part, Wanted
 from tui_transformer.translator import Options, Translator
 
 Floats = npt.NDArray[np.float64]
@@ -213,3 +217,28 @@ def test_words_that_are_runs_of_pieces_are_added_up_like_any_others(pieces: list
     wanted = (shares / shares.sum(axis=1, keepdims=True)) @ attention @ shares.T
     assert np.allclose(merge_by(attention, shares, shares), wanted)
     assert np.allclose(shares.sum(axis=0), 1)
+
+
+def test_a_code_of_the_language_is_no_word_of_the_source() -> None:
+    """ ">>deu<< Tom called." → "Tom rief.": each word reads its own, a tenth goes to the code."""
+
+    class Pieces:
+        def __init__(self, *pieces: str) -> None:
+            self._pieces = pieces
+
+        def pieces(self, ids: Sequence[int]) -> tuple[str, ...]:
+            return tuple(self._pieces[i] for i in ids)
+
+    read, spoken = Pieces("</s>", ">>deu<<", "▁Tom", "▁called", "."), Pieces("</s>", "▁Tom", "▁rief", ".")
+    attention = 0.9 * np.eye(4, 5, 1)
+    attention[:, 0] = 0.1
+    forced = ForcedTarget((1, 2, 3), (0.0,) * 4, attention[None, None].astype(np.float32))
+    source = Source("Tom called.", (1, 2, 3, 4, 0), language=">>deu<<")
+    part = Part(source, (Hypothesis((1, 2, 3), 0.0, 0.0),), ("Tom rief.",), (forced,))
+    found = LineAttention.of([part], [0], read, spoken, ((0, 0),))
+    assert found.pairs() == [(0, 0), (1, 1)]
+    np.testing.assert_allclose(found.matrix(), [[0.9, 0, 0.1], [0, 0.9, 0.1]], atol=1e-6)
+    np.testing.assert_allclose(found.coverage(), [0.9, 0.9], atol=1e-6)
+    evidence = Evidence.of(part, read, spoken, ((0, 0),))
+    assert (evidence.words, evidence.source_pieces) == (("Tom", "called."), ("▁Tom", "▁called", "."))
+    np.testing.assert_allclose(evidence.coverage, [0.9, 0.9], atol=1e-6)

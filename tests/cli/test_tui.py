@@ -103,7 +103,8 @@ def test_whatever_ends_it_the_text_is_kept(environment: dict[str, str], tmp_path
 def test_a_missing_model_is_told_on_the_screen(environment: dict[str, str], tmp_path: Path) -> None:
     session = Session(environment, tmp_path, "Good night.", "--model", "nowhere")
     session.until("nowhere")
-    assert session.leave() == 0
+    assert session.leave() == 3
+    assert b"Traceback" not in session.seen
     assert json.loads((tmp_path / "session.json").read_text(encoding="utf-8"))["text"] == "Good night."
 
 
@@ -117,6 +118,13 @@ def test_a_run_is_on_the_screen_at_once(environment: dict[str, str], tmp_path: P
     assert kept["screen"] == "training"
     training = kept["places"]["training"]
     assert (training["page"], training["run"], training["at"]) == ("samples", str(RUN / "metrics.jsonl"), None)
+
+
+def test_what_is_no_trace_is_told_before_there_is_a_screen(environment: dict[str, str], tmp_path: Path) -> None:
+    session = Session(environment, tmp_path, "--replay", str(tmp_path / "none.trace"))
+    session.until("none.trace")
+    assert session.gone() == 5
+    assert b"Traceback" not in session.seen
 
 
 def test_what_is_no_run_is_told_before_there_is_a_screen(environment: dict[str, str], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList
 from tui_transformer.embedding import Embedding
 from tui_transformer.render.views.neighbours import neighbours_picture
 from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.engine import ModelEngine
 from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.embeddings import EmbeddingsView
 from tui_transformer.tui.views.embeddings_parts import Neighbours, PieceMap
@@ -335,3 +336,16 @@ async def test_a_replay_says_why_there_is_nothing(scripted: Callable[..., TtxApp
         view = await known(pilot, "left", "enter", "escape", "slash", "a", "x", "z", "t", "t")
         assert view.picture() is None
         assert str(view.query_one(PieceMap).renderable) == "this is a replay: there is no model to ask"
+
+
+@piloted
+async def test_what_was_asked_of_another_model_is_forgotten(running: TtxApp, translator: Translator) -> None:
+    """Ids are those of a vocabulary: another model knows other pieces by them, or none."""
+    async with running.run_test() as pilot:
+        view = await known(pilot)
+        view.more, view.cursor, view.terms = (10**6,), 10**6, ((1, 10**6),)
+        running.change_engine(ModelEngine(translator))
+        view = await known(pilot)
+        assert view.cursor is not None
+        assert view.cursor < translator.source.size
+        assert (view.more, view.terms) == ((), ((1, view.cursor),))

@@ -268,3 +268,31 @@ def test_what_cannot_be_compared_stands_there(at_work: App, tmp_path: Path) -> N
             assert app.front.NAME == "translate"
 
     asyncio.run(comparing())
+
+
+@pytest.mark.parametrize("line", ["#model-path", "#other-model"])
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "/" + "x" * 300])
+def test_a_path_that_can_be_none_is_told(at_work: App, line: str, path: str) -> None:
+    async def typing() -> None:
+        app = at_work(TEXT, Sitting(text=TEXT, screen="model"))
+        async with app.run_test(notifications=True) as pilot:
+            await opened(pilot)
+            await pilot.press("m" if line == "#model-path" else "d", "f")
+            app.query_one(line, Input).value = path
+            await pilot.press("enter")
+            await until(pilot, lambda: app._notifications)
+            assert path[:20] in next(iter(app._notifications)).message
+
+    asyncio.run(typing())
+
+
+def test_a_session_that_names_a_model_twice(at_work: App, tmp_path: Path) -> None:
+    async def restoring() -> None:
+        paths = [str(tmp_path / "a"), str(tmp_path / "a"), "nobody-a", "nobody-b"]
+        place = {"page": "models", "models": {"paths": paths}}
+        app = at_work(TEXT, Sitting(text=TEXT, screen="model", places={"model": place}))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await until(pilot, lambda: app.query(ModelList) and app.query_one(ModelList).option_count == 3)
+
+    asyncio.run(restoring())

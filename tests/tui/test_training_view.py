@@ -273,3 +273,18 @@ def test_a_run_without_samples_is_fine(at_work: App, tmp_path: Path) -> None:
             assert "not in the run folder" in str(page._trace())
 
     asyncio.run(opening())
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "/" + "x" * 300])
+def test_a_path_that_can_be_none_is_told(at_work: App, path: str) -> None:
+    async def typing() -> None:
+        app = at_work(sitting=Sitting(screen="training"))
+        async with app.run_test(notifications=True) as pilot:
+            await settled(pilot)
+            app.query_one("#run-path", Input).focus()
+            app.query_one("#run-path", Input).value = path
+            await pilot.press("enter")
+            await until(pilot, lambda: app._notifications)
+            assert path[:20] in next(iter(app._notifications)).message
+
+    asyncio.run(typing())
