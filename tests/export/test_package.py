@@ -192,7 +192,7 @@ def test_a_test_set_is_scored_when_it_is_named_and_never_looked_into(
     assert "Test: test.own. Nothing was chosen by it." in card
     assert "Das Dach" not in card
     (point,) = bundle.manifest.provenance["curve"]  # the recipe evaluates at the end only
-    assert f"| {point['step']} | 120 | {point['loss']['pairs']:.3f} |" in card
+    assert f"| {point['step']:,} | 120 | {point['loss']['pairs']:.3f} |" in card
 
 
 def test_half_precision_is_for_gpus_but_can_be_made_anywhere(checkpoint: Checkpoint, tmp_path: Path) -> None:
