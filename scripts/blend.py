@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ttx_export.checkpoint import read, save_atomically
-from ttx_export.start import read_start
+from ttx_export.recipe import parse_recipe
+from ttx_export.start import read_start, widened
 
 from tui_transformer.errors import RecipeError, TtxError
 
@@ -27,7 +28,8 @@ def blended(content: dict[str, Any], place: str, share: float) -> dict[str, Any]
     start, begun = read_start(place), content.get("started_from")
     if not begun or begun["weights"] != start.record["weights"]:
         raise RecipeError(f"this run did not begin with the weights of {place}")
-    before = start.checkpoint.weights
+    recipe = parse_recipe(content["recipe"])
+    before = widened(start.checkpoint.weights, recipe.model.d_ff - start.checkpoint.shape.d_ff, recipe.training.seed)
     weights = {name: share * own + (1 - share) * before[name] for name, own in content["weights"].items()}
     # Its loss is another, and nobody has measured it.
     progress = {name: value for name, value in content["progress"].items() if name != "dev_loss"}

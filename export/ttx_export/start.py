@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from tui_transformer.architecture import TIED, Tied
 from tui_transformer.bundle import verify_bundle
@@ -52,7 +53,7 @@ def find_start(wanted: str | None, run: Path, recipe: Recipe) -> Start | None:
     _check_recipe(start, recipe)
     if content:
         _check_run(start, content.get("started_from"), run)
-    return _untied_as(recipe, start)
+    return _as_described(recipe, start)
 
 
 def read_start(place: str) -> Start:
@@ -119,17 +120,42 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
     for option in recipe.model.__slots__:
         mine, its = getattr(recipe.model, option), getattr(start.checkpoint.shape, option)
         looser = option == "tied" and TIED.index(mine) < TIED.index(its)
-        if mine != its and not looser:
+        wider = option == "d_ff" and mine > its
+        if mine != its and not (looser or wider):
             raise RecipeError(
                 f"model.{option} is {mine} in the recipe, but {its} in {start.place}: to start from it, "
                 "the recipe's [model] has to describe it"
             )
 
 
-def _untied_as(recipe: Recipe, start: Start) -> Start:
-    """The same weights, with fewer of them tied if the recipe says so: what was one table begins as equal ones."""
-    shape = replace(start.checkpoint.shape, tied=cast(Tied, recipe.model.tied))
-    return replace(start, checkpoint=replace(start.checkpoint, shape=shape))
+def _as_described(recipe: Recipe, start: Start) -> Start:
+    """The same model, with fewer tables tied and wider feed-forward networks if the recipe says so.
+
+    What was one table begins as equal ones. It says what it said before.
+    """
+    checkpoint, wanted = start.checkpoint, recipe.model
+    weights = widened(checkpoint.weights, wanted.d_ff - checkpoint.shape.d_ff, recipe.training.seed)
+    shape = replace(checkpoint.shape, tied=cast(Tied, wanted.tied), d_ff=wanted.d_ff)
+    return replace(start, checkpoint=replace(checkpoint, weights=weights, shape=shape))
+
+
+def widened(weights: Mapping[str, Tensor], more: int, seed: int) -> dict[str, Tensor]:
+    """All weights, with so many more units in each feed-forward network: drawn as in a new model, but not yet heard.
+
+    What goes out of them begins with 0 (Chen, Goodfellow and Shlens 2016, Net2Net, keep the function likewise).
+    """
+    random = torch.Generator().manual_seed(seed)
+    found = dict(weights)
+    for name in sorted(weights) if more else ():
+        weight = weights[name]
+        if name.endswith("feed_forward.inner.weight"):
+            drawn = nn.init.xavier_uniform_(weight.new_empty(len(weight) + more, weight.shape[1]), generator=random)
+            found[name] = torch.cat([weight, drawn[:more]])
+        elif name.endswith("feed_forward.inner.bias"):
+            found[name] = torch.cat([weight, weight.new_zeros(more)])
+        elif name.endswith("feed_forward.outer.weight"):
+            found[name] = torch.cat([weight, weight.new_zeros(len(weight), more)], dim=1)
+    return found
 
 
 def digest(weights: Mapping[str, Tensor]) -> str:

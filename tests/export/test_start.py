@@ -14,7 +14,7 @@ import pytest
 import torch
 from run_checks import assert_same_state, assert_same_weights, of_kind, until
 from ttx_export.bundled import checkpoint_of
-from ttx_export.checkpoint import load_checkpoint
+from ttx_export.checkpoint import LAST, load_checkpoint, read
 from ttx_export.data_card import data
 from ttx_export.events import Evaluated, Progress, Started
 from ttx_export.package import Wanted as Export
@@ -78,6 +78,37 @@ def test_it_begins_with_what_the_bundle_knows(start: Callable[..., Trainer], bun
         trainer.course.rate(1),
         trainer.course.rate(2),
     ]
+
+
+def test_feed_forward_networks_may_become_wider(
+    text: Callable[..., str], bundle_folder: Path, tmp_path: Path, script: Callable[[str], ModuleType]
+) -> None:
+    """At first the model says what it said before; then the new units learn as well."""
+    narrow = checkpoint_of(read_bundle(bundle_folder))
+    wide = text(**OPTIONS).replace(f"d_ff = {narrow.shape.d_ff}", f"d_ff = {narrow.shape.d_ff + 24}")
+    recipe = parse_recipe(wide)
+    found = find_start(str(bundle_folder), tmp_path / "run", recipe)
+    assert found
+    assert found.checkpoint.shape.d_ff == narrow.shape.d_ff + 24
+    models = [narrow.build_model().eval(), found.checkpoint.build_model().eval()]
+    source, target = torch.randint(5, 300, (3, 9)), torch.randint(5, 300, (3, 7))
+    torch.testing.assert_close(*(model(source, target) for model in models))
+    prepared = prepare(recipe, DATA, tmp_path / "corpus", given=found.checkpoint.vocabularies)
+    trainer = Trainer(recipe, prepared, tmp_path / "run", start=found)
+    until(trainer, 4)
+    kept = load_checkpoint(tmp_path / "run")
+    heard = [weight[:, -24:] for name, weight in kept.weights.items() if name.endswith("outer.weight")]
+    assert heard
+    assert all(bool(weight.any()) for weight in heard)
+    # The run knows by itself how wide it is, and it can be blended with its narrower beginning.
+    again = find_start(None, tmp_path / "run", recipe)
+    assert again
+    assert again.checkpoint.shape == kept.shape
+    content = read(tmp_path / "run" / LAST)
+    assert_same_weights(script("blend").blended(content, str(bundle_folder), 0.0)["weights"], found.checkpoint.weights)
+    exported = export_bundle(kept, tmp_path / "bundle", Export("fp32", score=False))
+    with pytest.raises(RecipeError, match=r"model\.d_ff is \d+ in the recipe, but \d+ in"):
+        find_start(str(exported.path), tmp_path / "other", parse_recipe(text(**OPTIONS)))
 
 
 def test_what_was_one_table_may_become_two(text: Callable[..., str], bundle_folder: Path, tmp_path: Path) -> None:
