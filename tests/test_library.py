@@ -115,3 +115,16 @@ def test_half_a_surrogate_pair_is_replaced(translator: Translator, half: int) ->
         score.pieces for score in translator.score([(readable, readable)])
     ]
     assert list(translator.stream(text))
+
+
+@pytest.mark.parametrize("wrong", [-1, 10**6])
+@pytest.mark.parametrize("given", ["prefix", "target"])
+@pytest.mark.parametrize("beam", [1, 4])
+def test_ids_that_the_vocabulary_does_not_have_are_refused(
+    translator: Translator, given: str, wrong: int, beam: int
+) -> None:
+    options = Options(beam=beam, **{given: (wrong,)})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"there is no piece {wrong}: the target's vocabulary has 403"):
+        list(translator.stream("Good night.", options))
+    with pytest.raises(ValueError, match=f"there is no piece {wrong}:"):
+        translator.translate_line("Good night.", options)

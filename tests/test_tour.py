@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -118,6 +119,20 @@ def test_html_needs_no_other_file(tmp_path: Path) -> None:
     assert "<pre>x &lt; y &amp; z</pre>" in page
     assert "<i>" not in page
     assert not re.findall(r'(?:src|href)="', page)
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html"])
+def test_nothing_in_a_saved_tour_moves_a_terminal(tmp_path: Path, suffix: str) -> None:
+    (screen, *_) = screens()
+    save(
+        [replace(screen, commands=("ttx inspect tokens 'Hi\x1b[2J'",))],
+        "Hi\x1b[2J\x01\u202e",
+        tmp_path / f"tour{suffix}",
+        60,
+    )
+    text = (tmp_path / f"tour{suffix}").read_text(encoding="utf-8")
+    assert not set(text) & {"\x1b", "\x01", "\u202e"}
+    assert text.count("Hi␛") == 2
 
 
 def test_where_a_tour_cannot_be_saved(tmp_path: Path) -> None:

@@ -73,13 +73,14 @@ class Translator:
         """Translate one sentence and tell everything as it happens. Stop reading, and decoding stops.
 
         A text longer than the model's positions is cut at that many pieces: what is watched is one pass. With a
-        `target` in the options the events are those of reading it.
+        `target` in the options the events are those of reading it. Raises ValueError for ids that are no pieces.
 
         >>> events = Translator.load("tests/data/tiny").stream("Tom called Mary's bluff.", Options(beam=1))
         >>> [type(event).__name__ for event in events][:3]
         ['Encoded', 'Step', 'Step']
         """
         options = options or self.defaults
+        self._check(options.prefix, options.target or ())
         # A blank text still has its end to look at.
         source = self.whole(text) if isinstance(text, str) else text
         ids = source.ids or (self.special.source_eos,)
@@ -152,6 +153,7 @@ class Translator:
 
         `prefixes` are forced beginnings, one for each source and all equally long, instead of the options' one.
         Log-probabilities are those of what follows a forced beginning; greedy search does not know them.
+        Raises ValueError for ids that are no pieces.
         """
         options = options or self.defaults
         found = [[Hypothesis((), 0.0, 0.0)] for _ in sources]
@@ -159,6 +161,7 @@ class Translator:
         if real:
             ids = [sources[i].ids for i in real]
             forced = [prefixes[i] if prefixes else options.prefix for i in real]
+            self._check(*forced, options.target or ())
             search = make_search(ids, options, *self._ends, prefixes=forced, generation=self.generation)
             cache = self.runtime.encode(*self._padded(ids, [sources[i] for i in real])).cache
             for _ in decode(self.runtime, cache, search, self.special.target_bos, forced, banned=self.banned):
@@ -173,7 +176,9 @@ class Translator:
         """What may follow a beginning of each translation, all equally long: ids and log-probabilities in nats.
 
         Likeliest first, at most `count` for each source; the end is one of them, what no text has is not.
+        Raises ValueError for ids that are no pieces.
         """
+        self._check(*prefixes)
         silent = {self.special.target_pad, self.special.target_bos, self.special.target_unk}
         first = [prefix[-1] if prefix else self.special.target_bos for prefix in prefixes]
         search = Greedy(first, [1] * len(first), self.special.target_eos, scored=True)
@@ -188,7 +193,11 @@ class Translator:
     def force(
         self, sources: Sequence[Source], targets: Sequence[Sequence[int]], attentions: bool = False
     ) -> list[ForcedTarget]:
-        """What the model makes of given translations (ids without start and end), each cut at its positions."""
+        """What the model makes of given translations (ids without start and end), each cut at its positions.
+
+        Raises ValueError for ids that are no pieces.
+        """
+        self._check(*targets)
         limit = self.runtime.architecture.positions - 1
         targets = [tuple(target[:limit]) for target in targets]
         # A blank source still has its end to look at.
@@ -332,6 +341,11 @@ class Translator:
         from .probe_runtime import ProbeRuntime  # only who looks inside needs it
 
         return ProbeRuntime(self.bundle, *self._computed_by)
+
+    def _check(self, *targets: Sequence[int]) -> None:
+        """Raises ValueError for ids that the target's vocabulary does not have: a graph takes −1 for its last piece."""
+        for wrong in (i for target in targets for i in target if not 0 <= i < self.target.size):
+            raise ValueError(f"there is no piece {wrong}: the target's vocabulary has {self.target.size:,}, from 0")
 
     def _padded(self, sequences: Sequence[Sequence[int]], sources: Sequence[Source]) -> tuple[Ids, Ids]:
         hidden = [source.hidden for source in sources]

@@ -168,7 +168,7 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> str:
 
 def _convergence(losses: Mapping[str, Sequence[float]]) -> str:
     """How far the last quarter of the run still led."""
-    went = (f"on {name} from {all_[-1 - len(all_) // 4]:.3f} to {all_[-1]:.3f}" for name, all_ in losses.items())
+    went = (f"from {all_[-1 - len(all_) // 4]:.3f} to {all_[-1]:.3f} ({name})" for name, all_ in losses.items())
     return f"Over the last quarter of these evaluations the loss went {', '.join(went)}."
 
 

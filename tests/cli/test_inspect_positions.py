@@ -109,7 +109,7 @@ def test_each_point_is_on_its_circle() -> None:
         ("--pairs 3", "--pairs is for"),
         ("--dimensions 7", "an even number"),
         ("--rings --position 50", "position 50: it must be from 0 to 49"),
-        ("--rings --pairs 0,128", "pair 128: it must be from 0 to 127"),
+        ("--rings --pairs 0,24", "pair 24: it must be from 0 to 23"),
         ("--offset 1 --pairs x", "pair 'x'"),
         ("Mary --offset 99", "offset 99: it must be from 1 to"),
     ],
@@ -129,11 +129,15 @@ def test_the_smallest_pictures(ttx: Ttx, arguments: str) -> None:
     assert ttx("inspect", "positions", *arguments.split())[::2] == (0, "")
 
 
-def test_positions_of_a_text_are_the_model_s(ttx: Ttx, bundle_folder: Path) -> None:
-    content = values(ttx("inspect", "positions", "Tom.", "--model", bundle_folder, "--format", "json"))
+@pytest.mark.parametrize("text", [(), ("Tom.",)])
+def test_positions_of_a_text_or_a_chosen_model_are_the_model_s(
+    ttx: Ttx, bundle_folder: Path, text: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = values(ttx("inspect", "positions", *text, "--model", bundle_folder, "--format", "json"))
     assert (content["dimensions"], content["layout"]) == (48, "interleaved")
     asked = ("--dimensions", "6", "--layout", "halves")
-    other = values(ttx("inspect", "positions", "Tom.", "--model", bundle_folder, *asked, "--format", "json"))
+    monkeypatch.setenv("TTX_MODEL", str(bundle_folder))
+    other = values(ttx("inspect", "positions", *text, *asked, "--format", "json"))
     assert (other["dimensions"], other["layout"]) == (6, "halves")
 
 

@@ -93,7 +93,7 @@ def test_the_curve_is_drawn_told_and_judged(manifest: Manifest) -> None:
     assert "▁\ntalk  ██" in card
     assert "| 100 | 1 | 4.900 | 3.900 |" in card
     assert "| 3,000 | 30 | 2.000 | 1.000 |" in card
-    assert "the loss went on news from 2.700 to 2.000, on talk from 1.700 to 1.000." in card
+    assert "the loss went from 2.700 to 2.000 (news), from 1.700 to 1.000 (talk)." in card
     assert sum(line.startswith("| ") and line.count("|") == 5 for line in card.splitlines()) >= 10
 
 

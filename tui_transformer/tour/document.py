@@ -83,13 +83,13 @@ def _files(number: int, screen: Screen) -> list[tuple[str, Picture]]:
 
 
 def _markdown(screens: Sequence[Screen], sentence: str, folder: str) -> str:
-    parts = [f"# {TITLE}", f"The sentence: {_literal(sentence)}"]
+    parts = [f"# {TITLE}", f"The sentence: {_literal(visible(sentence))}"]
     for number, screen in enumerate(screens, 1):
         stop = screen.stop
         parts += [f"## {number}. {stop.title}", _fenced(stop.formula, "text"), _literal(stop.tells)]
         for command, (name, picture) in zip(screen.commands, _files(number, screen), strict=True):
             alternative = _literal(" ".join(picture.says))
-            parts += [_fenced(command, "sh"), f"![{alternative}](<{folder}/{name}>)"]
+            parts += [_fenced(visible(command), "sh"), f"![{alternative}](<{folder}/{name}>)"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -107,7 +107,7 @@ def _literal(text: str) -> str:
 
 
 def _html(screens: Sequence[Screen], sentence: str, width: int, colour: bool) -> str:
-    parts = [f"<p>The sentence: {escape(sentence)}</p>"]
+    parts = [f"<p>The sentence: {escape(visible(sentence))}</p>"]
     for number, screen in enumerate(screens, 1):
         stop = screen.stop
         parts += [f"<h2>{number}. {escape(stop.title)}</h2>", f"<pre>{escape(stop.formula)}</pre>",
@@ -115,5 +115,8 @@ def _html(screens: Sequence[Screen], sentence: str, width: int, colour: bool) ->
         for command, picture in zip(screen.commands, screen.pictures, strict=True):
             said = escape(" ".join(picture.says))
             drawing = svg(picture.whole(), width, colour, picture.title)
-            parts += [f"<pre>$ {escape(command)}</pre>", f'<figure role="img" aria-label="{said}">\n{drawing}</figure>']
+            parts += [
+                f"<pre>$ {escape(visible(command))}</pre>",
+                f'<figure role="img" aria-label="{said}">\n{drawing}</figure>',
+            ]
     return PAGE.format(title=TITLE, width=width * 10, body="\n".join(parts))

@@ -77,6 +77,12 @@ class Options(Drawing):
         if self.trace and self.from_trace:
             raise UsageError("--from-trace shows what was kept before: there is nothing to keep in --trace")
 
+    @property
+    def chosen_model(self) -> bool:
+        """Whether somebody chose the model, by option, variable or config file."""
+        source: Any = self.context.get_parameter_source("model") if self.context else None
+        return source is not None and source.name != "DEFAULT"
+
     @cached_property
     def translator(self) -> Translator:
         """The model. Raises BundleError or DeviceError."""

@@ -41,12 +41,12 @@ def positions(
     ] = None,
     dimensions: Annotated[
         int | None,
-        typer.Option(min=2, max=2048, help="d_model, an even number; with TEXT the model's, else 256.",
+        typer.Option(min=2, max=2048, help="d_model, an even number; the model's, or 256 without TEXT and --model.",
                      show_default=False),
     ] = None,
     layout: Annotated[
         LayoutName | None,
-        typer.Option(help="Sines and cosines in turn, or in halves; with TEXT as in the model.", show_default=False),
+        typer.Option(help="Sines and cosines in turn, or in halves; as in the model.", show_default=False),
     ] = None,
     table: Annotated[bool, typer.Option("--table", help="The numbers.")] = False,
     rings: Annotated[
@@ -84,15 +84,16 @@ def positions(
 def _shown(
     text: str | None, count: int | None, dimensions: int | None, layout: LayoutName | None, options: Options
 ) -> Positions:
-    """Without a text nothing is asked of the model."""
+    """Those of a text, or of the model; without either no model is needed."""
     from tui_transformer.render.views.positions import Positions
 
-    if text is None:
+    if text is None and not options.chosen_model:
         return Positions(count or COUNT, dimensions or DIMENSIONS, (layout or LayoutName.interleaved).value)
     translator = options.translator
-    model, pieces = translator.runtime.architecture, translator.source.pieces(translator.whole(text).ids)
+    model = translator.runtime.architecture
+    pieces = () if text is None else translator.source.pieces(translator.whole(text).ids)
     known = layout.value if layout else model.positional_layout
-    return Positions(count or len(pieces), dimensions or model.d_model, known, pieces)
+    return Positions(count or len(pieces) or COUNT, dimensions or model.d_model, known, pieces)
 
 
 def _picture(
