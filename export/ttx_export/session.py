@@ -87,6 +87,7 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
         prepared = _prepare_in_turn(recipe, wanted.data, cache, processes, start)
         seconds = time.monotonic() - begun
         trainer = Trainer(recipe, prepared, run, device, processes, start)
+        trainer.take_over()  # what could not go on is refused now, not when it is to begin
         if processes.leads:
             say("measuring …")
         left = f"it was there before, in {there}" if there.is_dir() else ""

@@ -209,12 +209,20 @@ class Trainer:
                 optimizer=self.learner.optimizer.state_dict(), state=asdict(self.state),
             )  # fmt: skip
 
-    def _resume(self) -> None:
-        """Go on from `last.pt` if the folder has one. Raises RecipeError if it is of another model."""
+    def take_over(self) -> dict[str, Any] | None:
+        """What `last.pt` says, its weights and optimiser taken over; None if the folder has none. Writes nothing.
+
+        Raises RecipeError if it is of another model or optimiser, or damaged.
+        """
         content = self.folder.load_last()
         if content is not None:
             self.learner.load(content["weights"], content["optimizer"])
             self.changed = self.folder.remember_recipe(content, self.recipe)
+        return content
+
+    def _resume(self) -> None:
+        """Go on from `last.pt` if the folder has one. Raises RecipeError if it is of another model or optimiser."""
+        content = self.take_over()
         if self.processes.leads:
             self.folder.create(self.recipe.text)
         if content is None:

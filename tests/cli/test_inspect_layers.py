@@ -73,7 +73,7 @@ def test_a_table_has_a_row_a_sublayer(layers: Ttx) -> None:
     rows = [line.split("\t") for line in layers("Tom.", "--format", "tsv").out.splitlines()]
     assert rows[0] == ["stack", "sublayers", "after", "norm", "added_norm"]
     assert [row[0] for row in rows[1:]] == ["encoder"] * 5 + ["decoder"] * 7
-    assert rows[1][2:] == ["embedding + position", rows[1][3], "null"]
+    assert rows[1][2:] == ["embedding + position", rows[1][3], ""]
 
 
 def test_a_long_sentence_is_pooled_and_the_picture_says_so(layers: Ttx) -> None:

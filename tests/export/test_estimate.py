@@ -20,6 +20,7 @@ from ttx_export.session import Wanted, dry_run
 from ttx_export.train import Trainer
 
 from tui_transformer.cli import main
+from tui_transformer.errors import RecipeError
 from tui_transformer.render.picture import Picture
 from tui_transformer.render.views.estimate import Estimate, estimate_picture
 
@@ -86,6 +87,21 @@ def test_text_that_is_prepared_already_is_used(
     assert found
     assert "it was there before, in" in found.left_behind
     assert sorted(run.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("warmup = 20", 'optimizer = "muon"', "come so far with adam"), ("d_ff = 32", "d_ff = 48", "with another shape")],
+)
+def test_what_could_not_go_on_is_refused(
+    train: Callable[..., Trainer], recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path,
+    old: str, new: str, said: str,
+) -> None:  # fmt: skip
+    until(train("run", epochs=1), 2)
+    path = recipe_file()
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(RecipeError, match=said):
+        dry_run(Wanted(str(path), data_folder, tmp_path / "run", "cpu"), lambda _: None)
 
 
 def test_sizes_are_those_of_the_files(train: Callable[..., Trainer], tmp_path: Path) -> None:

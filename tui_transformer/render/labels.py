@@ -142,7 +142,9 @@ def duration(seconds: float) -> str:
 
 
 def plain(value: object) -> str:
-    """A value in a column of a table: six digits, no line end and no tab."""
-    if isinstance(value, bool) or value is None:
+    """A value in a column of a table: six digits, no line end and no tab; empty for None and for what is no number."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
         return json.dumps(value)
     return f"{value:.6g}" if isinstance(value, float) else re.sub(r"[\t\r\n]", " ", str(value))

@@ -226,7 +226,8 @@ def _table(nodes: Sequence[Node]) -> Table:
     for node in sorted(nodes, key=lambda node: (node.step, node.row)):
         parent = parents.get(id(node))
         rows.append((
-            node.step + 1, "" if node.ended else node.row + 1, node.piece or "end", parent.row + 1 if parent else "",
-            node.log_probability, node.ended.score if node.ended else "", node.pruned + 1 if node.pruned else "",
+            node.step + 1, None if node.ended else node.row + 1, node.piece or "end",
+            parent.row + 1 if parent else None, node.log_probability,
+            node.ended.score if node.ended else None, node.pruned + 1 if node.pruned else None,
         ))  # fmt: skip
     return Table(("step", "row", "piece", "parent", "log_probability", "score", "pruned_at"), rows)

@@ -125,5 +125,5 @@ def _table(sentences: Sequence[Sentence]) -> Table:
     for number, sentence in enumerate(sentences, 1):
         words, numbers = sentence.words()
         for i, (piece, piece_id, word) in enumerate(zip(sentence.pieces, sentence.ids, numbers, strict=True)):
-            rows.append((number, i, piece, piece_id, "" if word is None else words[word]))
+            rows.append((number, i, piece, piece_id, None if word is None else words[word]))
     return Table(("sentence", "position", "piece", "id", "word"), rows)
