@@ -10,10 +10,11 @@ import typer
 from tui_transformer.errors import UsageError
 
 from .export import PrecisionName
-from .parameters import ScoreBeamOption
+from .parameters import ScoreBeamOption, suiting
 
 
 def import_model(
+    context: typer.Context,
     path: Annotated[
         Path | None,
         typer.Argument(help="A Marian model: a folder as on the Hugging Face hub, or a .npz file.", show_default=False),
@@ -55,6 +56,7 @@ def import_model(
         raise UsageError("give a folder or --hub NAME, one of them")
     if yes and hub is None:
         raise UsageError("--yes is for --hub")
+    beam = suiting(context, "--beam", beam, data is not None)
     if beam is not None and data is None:
         raise UsageError("--beam is that of the scores, which need --data")
     packages = ("torch", "onnx", "sacrebleu") if data else ("torch", "onnx")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.errors import UsageError
+
 from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption
 
 if TYPE_CHECKING:
@@ -60,9 +62,9 @@ def score(
     from .textio import LineReader
 
     if (source is None) != (target is None):
-        raise typer.BadParameter("give two files, SOURCE and TARGET, or none to read pairs from standard input")
+        raise UsageError("give two files, SOURCE and TARGET, or none to read pairs from standard input")
     if summary and per_token:
-        raise typer.BadParameter("--per-token shows each pair, --summary only all of them together: give one")
+        raise UsageError("--per-token shows each pair, --summary only all of them together: give one")
     readers = [LineReader.of_file(path) for path in (source, target) if path] or [LineReader.of_file()]
     if source is None and sys.stdin.isatty():
         typer.echo("ttx: reading source<TAB>target from the terminal; Ctrl-D ends", err=True)
