@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import tui_transformer
+from tui_transformer.cli import app
 
 ROOT = Path(__file__).parents[1]
 CI = ROOT / ".ci" / "run"
@@ -74,3 +78,61 @@ def test_ci_fails_and_stops_at_the_first_step_that_fails(step: str, tmp_path: Pa
 @pytest.mark.skipif(os.name == "nt", reason="files have no such mode here")
 def test_ci_can_be_run_as_a_command() -> None:
     assert os.access(CI, os.X_OK)
+
+
+# -- what README tells one to type ---------------------------------------------------------------------
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_in_python_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"^```python\n(.+?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    exec("\n".join(blocks), {})
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "['Guten Morgen.', 'Wo ist der Bahnhof?']"
+    assert all(re.fullmatch(r"\S+ [01]\.\d\d \d+\.\d bit \(4, 8, \d+\)", line) for line in said[1:])
+    assert len(said) > 8
+
+
+def commands() -> Iterator[list[str]]:
+    """What stands behind each `ttx` in code, up to the end of its command."""
+    code = [*re.findall(r"^```sh\n(.+?)^```$", README, re.MULTILINE | re.DOTALL), *re.findall(r"`(ttx [^`]+)`", README)]
+    for line in "\n".join(code).splitlines():
+        for command in re.split(r"[|;]|&&", line.split(" # ")[0].replace("\\|", " ")):
+            words = shlex.split(command.replace("…", " ")) if "ttx" in command else []
+            if any(Path(word).name == "ttx" for word in words):
+                yield words[[Path(word).name for word in words].index("ttx") + 1 :]
+
+
+def options_of(words: list[str]) -> set[str]:
+    """All options that the command takes which stands at the beginning of these words."""
+    command = get_command(app)
+    for word in words:
+        if word not in getattr(command, "commands", {}):
+            break
+        command = command.commands[word]  # type: ignore[attr-defined]
+    return {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def test_commands_have_the_options_that_they_are_given() -> None:
+    found = list(commands())
+    assert len(found) > 45
+    for words in found:
+        given = {word.split("=")[0] for word in words if re.match("--?[a-z]", word)}
+        assert given <= options_of(words) | {"--help"}, words
+
+
+def test_options_in_tables_are_those_of_some_command() -> None:
+    known = {name for words in commands() for name in options_of(words)}
+    cells = [cell for line in README.splitlines() if line.startswith("|") for cell in re.findall("`([^`]+)`", line)]
+    given = {option for cell in cells for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", cell)}
+    assert len(given) > 40
+    assert given <= known
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
+    assert len(links) > 20
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []

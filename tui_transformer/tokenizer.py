@@ -20,6 +20,7 @@ from typing import Any, Literal
 import sentencepiece
 
 from .errors import BundleError, RecipeError
+from .extras import require_extra
 
 Kind = Literal["sentencepiece", "bpemb", "marian"]
 KINDS: tuple[Kind, ...] = ("sentencepiece", "bpemb", "marian")
@@ -214,8 +215,9 @@ def load_bpemb(language: str, size: int, dimensions: int, cache: Path | None = N
     """A stock BPEmb vocabulary and its embeddings, downloaded by bpemb on first use.
 
     Returns the SentencePiece file's content and float32 vectors (size, dimensions).
-    Raises RecipeError if the files are neither in the cache nor to be had.
+    Raises RecipeError if the files are neither in the cache nor to be had, MissingExtraError without bpemb.
     """
+    require_extra("train", "a BPEmb vocabulary", "bpemb")
     from bpemb import BPEmb
 
     where = {"cache_dir": cache} if cache else {}

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tui_transformer.analysis.alignment import default_heads
+from tui_transformer.batching import translate_lines
 from tui_transformer.translator import Translator
 
 from .conftest import Done, Ttx
@@ -77,9 +79,30 @@ def test_scores_are_those_that_score_gives(
     assert [float(row[3]) for row in rows] == pytest.approx([float(row.split("\t")[0]) for row in scored], abs=2e-3)
 
 
-@pytest.mark.parametrize("heads", ["1:1", "2:4,1:2"])
-def test_heads_can_be_chosen(translate: Ttx, heads: str) -> None:
-    assert translate("--alignment", "hard", "--align-heads", heads, KNOWN).out.startswith(f"{SAID} ||| ")
+def test_heads_can_be_chosen(translate: Ttx, translator: Translator) -> None:
+    shape = translator.runtime.architecture
+    usual = ",".join(f"{layer + 1}:{head + 1}" for layer, head in default_heads(shape.decoder_layers, shape.heads))
+    found = {
+        heads: translate("--alignment", "hard", "--align-heads", heads, KNOWN).out for heads in ("1:1", "2:4", usual)
+    }
+    assert all(out.startswith(f"{SAID} ||| ") for out in found.values())
+    assert found[usual] == translate("--alignment", "hard", KNOWN).out
+    assert len(set(found.values())) == 3
+
+
+@pytest.mark.parametrize(("options", "at_once"), [((), False), (("--line-buffered",), True)])
+def test_line_buffered_waits_for_no_other_line(
+    translate: Ttx, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], at_once: bool
+) -> None:
+    used = []
+
+    def watched(*arguments: Any) -> Any:
+        used.append(arguments[3])
+        return translate_lines(*arguments)
+
+    monkeypatch.setattr("tui_transformer.batching.translate_lines", watched)
+    assert translate(*options, stdin=TWO).code == 0
+    assert (used[0].first_window == used[0].window == 1) is at_once
 
 
 # TSV
