@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from .batching import Batching, translate_lines
 from .errors import InputError
+from .generation import MOST_HYPOTHESES
 from .keep import Keeper
 from .translation import Wanted
 from .translator import Options, Translator
-
-MOST_HYPOTHESES = 64
 
 HELP = """:model NAME   translate with another model
 :beam N       hypotheses kept a sentence; 1 is greedy search

@@ -7,7 +7,7 @@ from typing import Any
 
 from .architecture import Architecture, Tied
 from .errors import RecipeError
-from .generation import Generation
+from .generation import MOST_HYPOTHESES, Generation
 
 Values = Mapping[str, Any]
 
@@ -67,9 +67,6 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
 }
 """Options of `generate` that are not to be had here, and their values that change nothing; so does null."""
 
-MOST_BEAMS = 64
-"""As many as `--beam` takes."""
-
 
 def read_architecture(config: Values, tied: Tied) -> Architecture:
     """The shape of the model; `tied` is seen from its weights. Raises RecipeError."""
@@ -128,8 +125,8 @@ def read_generation(config: Values, generation: Values | None) -> Generation:
         if values.get(name, known) not in (known, None):
             raise RecipeError(f"{name} = {values[name]!r} in generation_config.json, {known!r} in config.json")
     beam = _given(values, "num_beams", 1)
-    if isinstance(beam, int) and beam > MOST_BEAMS:
-        raise RecipeError(f"num_beams = {beam} is not supported: at most {MOST_BEAMS}")
+    if isinstance(beam, int) and beam > MOST_HYPOTHESES:
+        raise RecipeError(f"num_beams = {beam} is not supported: at most {MOST_HYPOTHESES}")
     forced = values.get("forced_eos_token_id")
     if forced not in (None, end):
         raise RecipeError(f"forced_eos_token_id = {forced!r} is not the model's end, {end!r}")

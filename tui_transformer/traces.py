@@ -81,8 +81,7 @@ def load_trace(path: Path) -> Kept:
             found = content.get("schema") if isinstance(content, dict) else None
             if found != SCHEMA:
                 raise InputError(f"{path} is a trace of schema {found!r}, this ttx reads schema {SCHEMA}")
-            # Traces of before there was a choice are decodings.
-            kept = _KINDS[content.get("kind", "decoding")]
+            kept = _KINDS[content["kind"]]
             trace = kept(**{
                 name: _build(hint, content[name], name, file) for name, hint in typing.get_type_hints(kept).items()
             })  # fmt: skip

@@ -19,6 +19,11 @@ METRICS = "metrics.jsonl"
 _BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
+def perplexity(loss: float) -> float:
+    """e^loss, kept finite; `loss` in nats a token."""
+    return math.exp(min(loss, 50.0))
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """Means over the steps since the update before. `loss` is in nats a token, `epoch` counts from 0.
@@ -48,7 +53,7 @@ class Score:
     @property
     def perplexity(self) -> float:
         """e^loss, kept finite."""
-        return math.exp(min(self.loss, 50.0))
+        return perplexity(self.loss)
 
 
 @dataclass(frozen=True, slots=True)

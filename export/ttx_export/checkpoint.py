@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,10 +104,7 @@ def best_file(run: Path) -> Path:
 
 
 def _dev_loss(path: Path) -> float:
-    progress = read(path)["progress"]
-    # The first runs did not record it; of theirs, an average is the one to take.
-    before = -math.inf if path.name == AVERAGE else progress["best_loss"]
-    return float(progress.get("dev_loss", before))
+    return float(read(path)["progress"]["dev_loss"])
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

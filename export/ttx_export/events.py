@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
+
+from tui_transformer.training_log import perplexity
 
 from .recipe import Recipe
 
@@ -20,7 +21,7 @@ class DevScore:
     @property
     def perplexity(self) -> float:
         """e^loss, kept finite."""
-        return math.exp(min(self.loss, 50.0))
+        return perplexity(self.loss)
 
 
 @dataclass(frozen=True, slots=True)

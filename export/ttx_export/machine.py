@@ -13,14 +13,14 @@ def describe_machine(device: torch.device, processes: int) -> str:
     """Such as "2 processes, AMD EPYC 9R14, 2 cores"."""
     if device.type == "cuda":
         return _counted(processes) + torch.cuda.get_device_name(device)
-    return f"{_counted(processes)}{_processor()}, {os.cpu_count()} cores"
+    return f"{_counted(processes)}{processor()}, {os.cpu_count()} cores"
 
 
 def _counted(processes: int) -> str:
     return f"{processes} processes, " if processes > 1 else ""
 
 
-def _processor() -> str:
+def processor() -> str:
     """Its name as the kernel knows it, where there is /proc; else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

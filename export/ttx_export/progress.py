@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tui_transformer.training_log import perplexity
+
 from .events import Progress
 from .learner import Update
 
@@ -60,7 +62,7 @@ class Meter:
             step=state.step,
             epoch=state.epoch,
             loss=loss,
-            perplexity=math.exp(min(loss, 50.0)),
+            perplexity=perplexity(loss),
             accuracy=self.correct / self.tokens,
             tokens_per_second=self.tokens / self.seconds,
             learning_rate=learning_rate,

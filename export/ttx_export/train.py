@@ -231,8 +231,7 @@ class Trainer:
                 self.processes.wait()
                 self._save_last()
             return
-        # Before `evaluated` was recorded, a saved step had always had its evaluation.
-        self.state = replace(self.state, **{"evaluated": content["state"]["step"], **content["state"]})
+        self.state = replace(self.state, **content["state"])
         if self.processes.leads:
             self.folder.drop_later(self.state.step)
 

@@ -19,6 +19,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from rich.console import Console
+from ttx_export.machine import processor
 
 from tui_transformer.bundle import SOURCE_VOCABULARY, Bundle, read_bundle
 from tui_transformer.runtime import usable_cores
@@ -27,7 +28,6 @@ from tui_transformer.tokenizer import Tokenizer
 from .contender import DATA, REPOSITORY, Contender
 from .corpus import read_lines
 from .engines import Request, Setting
-from .machine import processor
 from .plot import Panel, svg
 
 LENGTHS = (5, 10, 20, 40, 80, 120, 200, 300, 400)

@@ -10,13 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ttx_export.machine import processor
+
 from tui_transformer.bundle import Bundle
 
 from . import limits, measure, processes
 from .contender import Contender
 from .corpus import parts, read_lines, spread
 from .engines import Request
-from .machine import processor
 from .measure import Budget, Count, Latency, Side, Throughput
 from .prepare import Agreement, Models, compare_ids, prepare
 from .processes import Start

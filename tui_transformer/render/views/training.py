@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -15,7 +14,7 @@ from tui_transformer.render.curves import GUTTER, RIGHT, Curve, Curves, Named, T
 from tui_transformer.render.labels import duration, quoted, short, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG, Floats, foreground
 from tui_transformer.render.picture import Picture, Table
-from tui_transformer.training_log import Evaluation, Score, TrainingLog, Update
+from tui_transformer.training_log import Evaluation, Score, TrainingLog, Update, perplexity
 
 VIEW = "training"
 LOSS_LINES, OTHER_LINES = 13, 5
@@ -71,7 +70,7 @@ def _losses(log: TrainingLog, lines: int, here: int | None) -> Iterator[Renderab
     low, high = _loss_range(curves, _x_range(log))
     yield Curves(
         curves, _x_range(log), "{:.2f}".format,
-        lambda loss: short(math.exp(min(loss, 50.0))), lines,
+        lambda loss: short(perplexity(loss)), lines,
         _ticks(log), (low, high), here,
     )  # fmt: skip
     if any((curve.xy[:, 1] > high).any() for curve in curves):
@@ -181,7 +180,7 @@ def _says(log: TrainingLog) -> Iterator[str]:
         first, last = log.updates[0], log.updates[-1]
         yield (
             f"The training loss went from {first.loss:.2f} to {last.loss:.2f} nats a token (perplexity "
-            f"{short(math.exp(min(last.loss, 50.0)))}) in {duration(last.seconds)} of steps; it is measured with "
+            f"{short(perplexity(last.loss))}) in {duration(last.seconds)} of steps; it is measured with "
             "dropout, the development loss without."
         )
     for name in _sets(log):
@@ -233,7 +232,7 @@ def _score(score: Score) -> dict[str, object]:
 def _table(log: TrainingLog) -> Table:
     """A row for each update and for each score of an evaluation, in the order of the steps."""
     rows: list[tuple[object, ...]] = [
-        (u.step, u.epoch + 1, "training", u.loss, math.exp(min(u.loss, 50.0)), u.accuracy, None, u.learning_rate)
+        (u.step, u.epoch + 1, "training", u.loss, perplexity(u.loss), u.accuracy, None, u.learning_rate)
         for u in log.updates
     ]
     for one in log.evaluations:
