@@ -269,7 +269,7 @@ def test_a_piece_is_named_as_written_or_by_number(wanted: str, place: int) -> No
         (lambda: selection.numbers("pair", "1,9", 0, 7), "pair 9: it must be from 0 to 7"),
         (lambda: selection.numbers("pair", "1,,2", 0, 7), "pair '1,,2': write whole numbers from 0 to 7"),
         (lambda: selection.numbers("pair", "a", 0, 7), "pair 'a': write whole numbers from 0 to 7"),
-        (lambda: selection.piece("Bay", PIECES), "no piece 'Bay' in the sentence; there are 1:▁Hop 2:kins"),
+        (lambda: selection.piece("Bay", PIECES), "no piece 'Bay' in the sentence, which has 1:▁Hop 2:kins"),
         (lambda: selection.piece("7", PIECES), "no piece '7'"),
     ],
 )

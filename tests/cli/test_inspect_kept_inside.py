@@ -93,8 +93,8 @@ def test_a_kept_inside_is_no_decoding_and_the_other_way_round(
     ("arguments", "said"),
     [
         (["qkv", "--layer", "9"], "layer 9: the model has layers 1 to"),
-        (["qkv", "--target", "Tom"], "a target does not go with it"),
-        (["masks", "--beside", "Tom"], "--beside does not go with it"),
+        (["qkv", "--target", "Tom"], "it takes no target"),
+        (["masks", "--beside", "Tom"], "it takes no --beside"),
         (["layers"], "has no logit lens"),
         (["qkv", "Tom"], "give either TEXT or --from-trace"),
     ],

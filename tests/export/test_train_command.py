@@ -89,7 +89,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
     assert sum(line.startswith("  Good night. → ") for line in lines) >= 1
     stopped = metrics(run)[-1]
     assert (stopped["event"], stopped["reason"]) == ("ended", "interrupted")
-    assert lines[-1].startswith(f"ttx: stopped after step {stopped['step']:,} and saved; to go on: ttx train ")
+    assert lines[-1].startswith(f"ttx: stopped after step {stopped['step']:,} and saved; to resume: ttx train ")
     assert f"--out {run}" in lines[-1]
 
     # The same command, but shorter, and this time with a terminal for stderr.

@@ -94,7 +94,7 @@ def test_what_no_run_can_start_from(
 
 def test_a_plot_starts_from_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     code, stderr = fail(["train", "--plot", "run", "--start-from", "en-de"], monkeypatch, capsys)
-    assert (code, stderr) == (2, "ttx: --start-from is for training, --plot RUN trains nothing\n")
+    assert (code, stderr) == (2, "ttx: --start-from is for training; --plot RUN trains nothing\n")
 
 
 def test_the_data_folder_may_come_from_the_environment(

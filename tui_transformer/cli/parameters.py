@@ -1,4 +1,4 @@
-"""Options that several commands have, said once."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model_names(incomplete: str) -> list[str]:
 def finite(value: float | None) -> float | None:
     """The callback of options that take a float: no range excludes nan. Raises BadParameter."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number to compute with")
+        raise typer.BadParameter(f"{value} is not a finite number")
     return value
 
 
@@ -37,7 +37,7 @@ def as_text(argument: str) -> str:
     """An argument with U+FFFD for bytes that are not UTF-8, which Python has as halves of surrogate pairs. Says so."""
     text = argument.encode(errors="surrogateescape").decode(errors="replace")
     if text != argument:
-        typer.echo("ttx: bytes of an argument that are not UTF-8 were replaced", err=True)
+        typer.echo("ttx: an argument had bytes that are not UTF-8; they were replaced", err=True)
     return text
 
 
@@ -46,18 +46,18 @@ ModelOption = Annotated[
     typer.Option("-m", "--model", help="A model's name or folder.", envvar="TTX_MODEL", autocompletion=model_names),
 ]
 DeviceOption = Annotated[
-    DeviceName, typer.Option(help="Where to compute; auto takes a GPU if one works.", envvar="TTX_DEVICE")
+    DeviceName, typer.Option(help="Where to compute; auto uses a GPU if one works.", envvar="TTX_DEVICE")
 ]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
 ]
 BeamOption = Annotated[
-    int, typer.Option(min=1, max=MOST_HYPOTHESES, help="Hypotheses kept a sentence; 1 is greedy search.")
+    int, typer.Option(min=1, max=MOST_HYPOTHESES, help="Hypotheses kept per sentence; 1 is greedy search.")
 ]
 ScoreBeamOption = Annotated[
     int | None,
-    typer.Option(min=1, max=MOST_HYPOTHESES, show_default="the model's own", help="Beam of these scores."),
+    typer.Option(min=1, max=MOST_HYPOTHESES, show_default="the model's own", help="Beam size for the scores."),
 ]
 UsualBeamOption = Annotated[
     int | None,
@@ -65,6 +65,6 @@ UsualBeamOption = Annotated[
         min=1,
         max=MOST_HYPOTHESES,
         show_default="the model's own, else 4",
-        help="Hypotheses kept a sentence; 1 is greedy search.",
+        help="Hypotheses kept per sentence; 1 is greedy search.",
     ),
 ]

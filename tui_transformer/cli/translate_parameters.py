@@ -1,4 +1,4 @@
-"""The options of `ttx translate`, said once and in groups. Nothing is imported that takes time."""
+"""The options of `ttx translate`, in groups. Imports nothing that takes time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui_transformer.translation import Wanted
 
 MOST_ALTERNATIVES, USUAL_ALTERNATIVES = 64, 5
-LOOK, SEARCH, SAMPLING, CHECKS = "What is written", "Search", "Sampling", "Checks"
+LOOK, SEARCH, SAMPLING, CHECKS = "Input and output", "Search", "Sampling", "Checks"
 
 
 class InputFormat(StrEnum):
@@ -47,22 +47,22 @@ class Alignment(StrEnum):
 
 Text = Annotated[
     list[str] | None,
-    typer.Argument(help="What to translate; standard input if nothing is given.", show_default=False),
+    typer.Argument(help="Text to translate; standard input if not given.", show_default=False),
 ]
 InputFile = Annotated[Path | None, typer.Option("-i", "--input", help="Read from this file.", show_default=False)]
 OutputFile = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Report on stderr what is being done.")]
 Watch = Annotated[
-    bool, typer.Option("--watch", help="Draw each sentence on the terminal as it is decoded; line by line, slower.")
+    bool, typer.Option("--watch", help="Draw each sentence on the terminal as it is decoded, line by line (slower).")
 ]
-LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line at once, one by one.")]
+LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line as soon as it arrives.")]
 
 InputFormatOption = Annotated[
     InputFormat,
     typer.Option(
         "--input-format",
         rich_help_panel=LOOK,
-        help='jsonl: one object a line with "source", perhaps "prefix"; other fields are passed on to jsonl output.',
+        help='jsonl: one object per line with "source", maybe "prefix"; other fields are passed on to jsonl output.',
     ),
 ]
 FormatOption = Annotated[
@@ -70,7 +70,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         rich_help_panel=LOOK,
-        help='text: as Marian writes it. tsv: line, source, translation, and what is asked for. jsonl: "schema": 1.',
+        help='text: as Marian writes it. tsv: line, source, translation, and extras asked for. jsonl: "schema": 1.',
     ),
 ]
 NBest = Annotated[
@@ -80,8 +80,8 @@ NBest = Annotated[
         min=1,
         show_default=False,
         rich_help_panel=LOOK,
-        help="So many different translations a line, best first. As text: LINE ||| TRANSLATION ||| F0= LOGP ||| SCORE, "
-        "lines from 0.",
+        help="Number of different translations per line, best first. As text: LINE ||| TRANSLATION ||| F0= LOGP ||| "
+        "SCORE, lines from 0.",
     ),
 ]
 Scores = Annotated[
@@ -96,7 +96,7 @@ AlignmentOption = Annotated[
         "--alignment",
         show_default=False,
         rich_help_panel=LOOK,
-        help="hard: add pairs of words, source-target from 0, such as 0-0 1-2. soft: all weights, in jsonl.",
+        help="hard: add word pairs, source-target, counted from 0, such as 0-0 1-2. soft: all weights, in jsonl.",
     ),
 ]
 AlignHeads = Annotated[
@@ -106,7 +106,7 @@ AlignHeads = Annotated[
         metavar="LAYER:HEAD,…",
         show_default=False,
         rich_help_panel=LOOK,
-        help="Heads whose mean aligns, counted from 1; all above the first layer if not given.",
+        help="Heads averaged for the alignment, counted from 1; all above the first layer if not given.",
     ),
 ]
 LengthPenalty = Annotated[
@@ -126,12 +126,17 @@ MaxLength = Annotated[
         min=1,
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Most pieces of a sentence's translation; if not given the model's own, for ours twice the source and 10.",
+        help="Most pieces in a sentence's translation; if not given the model's own, for ours twice the source + 10.",
     ),
 ]
 NoRepeat = Annotated[
     int,
-    typer.Option("--no-repeat-ngram", min=0, rich_help_panel=SEARCH, help="Never so many pieces twice; 0 allows it."),
+    typer.Option(
+        "--no-repeat-ngram",
+        min=0,
+        rich_help_panel=SEARCH,
+        help="Never repeat a sequence of this many pieces; 0 turns this off.",
+    ),
 ]
 Alternatives = Annotated[
     int | None,
@@ -141,8 +146,8 @@ Alternatives = Annotated[
         metavar="PIECE",
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Let the --n-best (5 if not given) differ in this piece of the translation, counted from 1 as --scores "
-        "lists them: what comes before stays, the likeliest pieces are tried there, each goes on by itself.",
+        help="Vary this piece of the translation, counted from 1 as --scores lists them: what comes before it stays, "
+        "and each of the --n-best (5 if not given) likeliest pieces is tried there and continued.",
     ),
 ]
 Prefix = Annotated[
@@ -151,11 +156,11 @@ Prefix = Annotated[
         "--prefix",
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Words each translation begins with. Where one has to begin with a kept string, they are put before that, "
-        "without a score.",
+        help="Words each translation begins with. If it must begin with a kept string, they are put before that, "
+        "unscored.",
     ),
 ]
-Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Draw instead of searching.")]
+Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Sample instead of searching.")]
 Temperature = Annotated[
     float | None,
     typer.Option(
@@ -164,12 +169,18 @@ Temperature = Annotated[
         callback=finite,
         show_default="1.0",
         rich_help_panel=SAMPLING,
-        help="Below 1 is more careful.",
+        help="Below 1 favours likelier pieces.",
     ),
 ]
 TopK = Annotated[
     int | None,
-    typer.Option("--top-k", min=1, show_default="all", rich_help_panel=SAMPLING, help="Only the likeliest pieces."),
+    typer.Option(
+        "--top-k",
+        min=1,
+        show_default="all",
+        rich_help_panel=SAMPLING,
+        help="Sample only from this many likeliest pieces.",
+    ),
 ]
 TopP = Annotated[
     float | None,
@@ -180,11 +191,14 @@ TopP = Annotated[
         callback=finite,
         show_default="1.0",
         rich_help_panel=SAMPLING,
-        help="Only the likeliest that together have this probability.",
+        help="Sample only from the likeliest pieces that together have this probability.",
     ),
 ]
 Seed = Annotated[
-    int | None, typer.Option(min=0, show_default="0", rich_help_panel=SAMPLING, help="Another seed, other draws.")
+    int | None,
+    typer.Option(
+        min=0, show_default="0", rich_help_panel=SAMPLING, help="Random seed; the same seed gives the same draws."
+    ),
 ]
 Keep = Annotated[
     list[str] | None,
@@ -194,19 +208,21 @@ Keep = Annotated[
         show_default=False,
         rich_help_panel=CHECKS,
         help="Text that must come through unchanged, besides numbers, addresses, `code`, {placeholders}, <tags>. "
-        "May be given again.",
+        "Repeatable.",
     ),
 ]
 BuiltInKeeps = Annotated[
     bool,
-    typer.Option("--keep-usual/--no-keep-usual", rich_help_panel=CHECKS, help="Keep numbers, addresses and so on."),
+    typer.Option(
+        "--keep-usual/--no-keep-usual", rich_help_panel=CHECKS, help="Keep numbers, addresses and so on unchanged."
+    ),
 ]
 Report = Annotated[
     bool,
-    typer.Option("--report", rich_help_panel=CHECKS, help="Name on stderr, and in jsonl, lines that look wrong."),
+    typer.Option("--report", rich_help_panel=CHECKS, help="Report lines that look wrong, on stderr and in jsonl."),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Exit code 8, in the end, if a line looks wrong.")
+    bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Exit with code 8 at the end if any line looks wrong.")
 ]
 
 
@@ -221,19 +237,21 @@ class Drawing:
     seed: int | None
 
     def check(self, n_best: int | None, no_repeat: int, alternatives: int | None) -> None:
-        """Raises BadParameter for what makes no sense together."""
+        """Raises BadParameter for options that make no sense together."""
         names = {"--temperature": self.temperature, "--top-k": self.top_k, "--top-p": self.top_p, "--seed": self.seed}
         given = [name for name, value in names.items() if value is not None]
         if given and not self.sample:
-            raise typer.BadParameter(f"{given[0]} has a meaning only with --sample")
+            raise typer.BadParameter(f"{given[0]} only applies with --sample")
         if self.sample and alternatives:
-            raise typer.BadParameter("--alternatives cannot be had with --sample: they are searched for, not drawn")
+            raise typer.BadParameter(
+                "--alternatives cannot be combined with --sample: they are searched for, not drawn"
+            )
         if alternatives and no_repeat:
-            raise typer.BadParameter("--no-repeat-ngram cannot be had with --alternatives")
+            raise typer.BadParameter("--no-repeat-ngram cannot be combined with --alternatives")
         if self.sample and n_best and n_best > 1:
-            raise typer.BadParameter("--sample draws one translation a line: --n-best has to be 1")
+            raise typer.BadParameter("--sample draws one translation per line: --n-best must be 1")
         if self.sample and no_repeat:
-            raise typer.BadParameter("--no-repeat-ngram cannot be had with --sample")
+            raise typer.BadParameter("--no-repeat-ngram cannot be combined with --sample")
 
     def options(self) -> SamplingOptions | None:
         """For the translator."""
@@ -247,7 +265,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is to be written, as given. `alternatives`: the piece in which the n best are to differ."""
+    """What is to be written, as given. `alternatives`: the piece in which the n best differ."""
 
     format: OutputFormat
     n_best: int | None
@@ -258,18 +276,18 @@ class Shown:
     alternatives: int | None = None
 
     def check(self, beam: int | None) -> None:
-        """Raises BadParameter for what makes no sense together, as far as that is known without a `beam`."""
+        """Raises BadParameter for options that make no sense together, as far as that is known without a `beam`."""
         if self.n_best and self.alternatives and self.n_best > MOST_ALTERNATIVES:
-            raise typer.BadParameter(f"--alternatives gives at most {MOST_ALTERNATIVES}: --n-best is {self.n_best}")
+            raise typer.BadParameter(f"--alternatives gives at most {MOST_ALTERNATIVES}, but --n-best is {self.n_best}")
         if self.n_best and beam and not self.alternatives and self.n_best > beam:
-            raise typer.BadParameter(f"--n-best {self.n_best} needs a --beam as wide: it is {beam}")
+            raise typer.BadParameter(f"--n-best {self.n_best} needs --beam {self.n_best} or more (it is {beam})")
         if self.alignment is Alignment.soft and self.format is not OutputFormat.jsonl:
             raise typer.BadParameter("--alignment soft needs --format jsonl")
         if self.heads and not self.alignment:
-            raise typer.BadParameter("--align-heads has a meaning only with --alignment")
+            raise typer.BadParameter("--align-heads only applies with --alignment")
 
     def wanted(self, checks: bool, keeper: Keeper | None) -> Wanted:
-        """For the translator: a second pass only if somebody asks for what it tells."""
+        """For the translator: a second pass only if something it computes is asked for."""
         from tui_transformer.translation import Wanted
 
         attentions = bool(self.alignment or checks)
@@ -278,7 +296,7 @@ class Shown:
 
 
 def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
-    """Raises BadParameter for what is no regular expression."""
+    """Raises BadParameter for an invalid regular expression."""
     from tui_transformer.keep import Keeper
 
     if not patterns and not usual:
@@ -286,4 +304,4 @@ def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
     try:
         return Keeper.of(patterns, usual)
     except re.error as error:
-        raise typer.BadParameter(f"--keep: no regular expression: {error}") from None
+        raise typer.BadParameter(f"--keep: not a valid regular expression: {error}") from None
