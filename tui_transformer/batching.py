@@ -81,7 +81,7 @@ def naming_lines(before: int, count: int) -> Iterator[None]:
         raise
     except Exception as error:
         reason = ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())]))
-        raise TranslationError(f"failed in the lines {before + 1:,} to {before + count:,}: {reason}") from error
+        raise TranslationError(f"failed in lines {before + 1:,} to {before + count:,}: {reason}") from error
 
 
 def windows(lines: Iterable[Line], batching: Batching) -> Iterator[list[Line]]:

@@ -231,8 +231,8 @@ def verify_bundle(path: Path) -> Bundle:
 def not_given(model: Bundle, what: str) -> UsageError:
     """The error for a view that a bundle's graphs have nothing for."""
     return UsageError(
-        f"the model {model.path} gives no {what}: its graphs, in Optimum's layout, can translate and score only; "
-        "views of the inside need a bundle of ttx"
+        f"the model {model.path} has no {what}: its graphs, in Optimum's layout, can only translate and score; "
+        "views of the inside need a ttx bundle"
     )
 
 

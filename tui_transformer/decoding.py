@@ -53,9 +53,11 @@ class Options:
         """Raises ValueError for what cannot be."""
         longest = 1 if self.max_length is None else self.max_length
         if min(self.beam, longest) < 1 or min(self.candidates, self.no_repeat_ngram) < 0:
-            raise ValueError(f"beam and max_length are at least 1, candidates and no_repeat_ngram at least 0: {self}")
+            raise ValueError(
+                f"beam and max_length must be at least 1, candidates and no_repeat_ngram at least 0: {self}"
+            )
         if self.sampling and self.no_repeat_ngram:
-            raise ValueError("sampling does not know no_repeat_ngram")
+            raise ValueError("sampling does not support no_repeat_ngram")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def make_search(
     prefixes = [options.prefix] * len(sources) if prefixes is None else prefixes
     forced = len(prefixes[0])
     if forced >= positions:
-        raise ValueError(f"the forced beginning has {forced} pieces: the model has no more than {positions} places")
+        raise ValueError(f"the forced beginning has {forced} pieces: the model has only {positions} positions")
     room = max(1, positions - forced)
     longest = options.max_length or generation.max_length
     most = None if longest is None else max(1, longest - forced)

@@ -15,11 +15,11 @@ MOST_HYPOTHESES = 64
 
 HELP = """:model NAME   translate with another model
 :beam N       hypotheses kept a sentence; 1 is greedy search
-:n-best N     so many translations of each line, the best first
-:scores       their log-probabilities before them, on or off
-:help         these lines
+:n-best N     number of translations of each line, best first
+:scores       show log-probabilities before them, on or off
+:help         show these lines
 ::TEXT        translate a text that begins with a colon
-Ctrl-D ends, Ctrl-C forgets the line"""
+Ctrl-D quits, Ctrl-C discards the line"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Dialogue:
             "help": lambda _: HELP,
         }
         if name not in commands:
-            raise InputError(f"there is no :{name}; :help shows what there is")
+            raise InputError(f"there is no :{name}; :help lists the commands")
         return commands[name](argument.strip())
 
     def _change_model(self, name: str) -> str:

@@ -95,7 +95,7 @@ class Embedding:
         """The pieces nearest to a sum of signed ids, the nearest first. Raises UsageError for a sum that is zero."""
         ids = [i for _, i in terms]
         if not any(sum(sign for sign, of in terms if of == i) for i in ids):
-            raise UsageError("the sum is zero: nothing is near to it")
+            raise UsageError("the sum is zero: nothing is near it")
         found = nearest(self.table, combined(self.table, terms), count, ids)
         neighbours = [Neighbour(self.pieces[i], i, cosine) for i, cosine in found]
         # A single one is like nothing but itself, which tells nothing.

@@ -46,7 +46,7 @@ def graph_tensors(graph: Path) -> list[GraphTensor]:
     except OSError as error:
         raise BundleError(f"cannot read {graph}: {error.strerror}") from None
     except (ValueError, IndexError, KeyError) as error:
-        raise BundleError(f"{graph} is no ONNX graph: {error}") from None
+        raise BundleError(f"{graph} is not an ONNX graph: {error}") from None
 
 
 def _tensor(content: memoryview, graph: str) -> GraphTensor:

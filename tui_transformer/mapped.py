@@ -120,9 +120,9 @@ def read_names(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         content = json.loads(_content(path))
         sides = content["source"], content["source"] if content["target"] is None else content["target"]
     except (ValueError, RecursionError, KeyError, TypeError):
-        raise BundleError(f"{path} is no list of pieces") from None
+        raise BundleError(f"{path} is not a list of pieces") from None
     if not all(isinstance(side, list) and all(isinstance(name, str) for name in side) for side in sides):
-        raise BundleError(f"{path} is no list of pieces")
+        raise BundleError(f"{path} is not a list of pieces")
     return tuple(sides[0]), tuple(sides[1])
 
 

@@ -39,7 +39,7 @@ def read_pieces(path: Path) -> dict[str, int]:
         "".join(pieces).encode()
     except UnicodeEncodeError:
         # JSON can spell half of a character that UTF-16 writes as two, which no file of text can hold.
-        raise RecipeError(f"{path} has a piece that is no text") from None
+        raise RecipeError(f"{path} has a piece that is not valid text") from None
     return pieces
 
 

@@ -80,7 +80,9 @@ class OptimumRuntime(Runtime):
         strange = {name for reads in self._reads for name in reads} - known
         strange |= input_types(self._encoder).keys() - {bundle.INPUT_IDS, bundle.ATTENTION_MASK}
         if strange:
-            raise BundleError(f"the graphs in {path} want what this ttx cannot give: {', '.join(sorted(strange))}")
+            raise BundleError(
+                f"the graphs in {path} need inputs that this ttx does not have: {', '.join(sorted(strange))}"
+            )
         wanted = {
             self._encoder: {optimum.MEMORY},
             self._decoder: {bundle.LOGITS, *self._present, *self._crossed},

@@ -231,7 +231,7 @@ class Runtime:
         found = Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
         if np.isnan(found.log_probabilities).any():
             path = self._model.path
-            raise BundleError(f"the scores of {path} are no numbers: its weights are broken (ttx models verify)")
+            raise BundleError(f"the scores of {path} are not numbers: its weights are broken (ttx models verify)")
         return found
 
     def reorder(self, caches: Mapping[str, Any], places: Places) -> dict[str, Any]:

@@ -231,7 +231,7 @@ class SamplingOptions:
     def __post_init__(self) -> None:
         """Raises ValueError for what cannot be."""
         if not (0 < self.temperature < float("inf") and self.top_k >= 0 and 0 <= self.top_p <= 1 and self.seed >= 0):
-            raise ValueError(f"temperature is above 0, top_k and seed at least 0, top_p from 0 to 1: {self}")
+            raise ValueError(f"temperature must be above 0, top_k and seed at least 0, top_p from 0 to 1: {self}")
 
 
 class Sampling(OneRow):

@@ -91,7 +91,7 @@ def open_session(path: Path, device: Device, threads: int, optimize: bool = Fals
 
 def _wanted_providers(device: Device) -> Sequence[str]:
     if device not in get_args(Device):
-        raise DeviceError(f"no device {device!r}: it is one of {', '.join(get_args(Device))}")
+        raise DeviceError(f"no device {device!r}: it must be one of {', '.join(get_args(Device))}")
     available = onnxruntime.get_available_providers()
     if device == "cpu" or _PROVIDERS["cuda"] not in available:
         if device == "cuda":

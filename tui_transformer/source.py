@@ -43,9 +43,9 @@ class Source:
         """
         hidden = frozenset(places)
         if not hidden <= set(range(len(self.ids))):
-            raise UsageError(f"the source has the pieces 1 to {len(self.ids)}: what is to be hidden must be among them")
+            raise UsageError(f"the source has pieces 1 to {len(self.ids)}: only these can be hidden")
         if hidden and len(hidden) == len(self.ids):
-            raise UsageError("not every piece of the source can be hidden: attention must see something")
+            raise UsageError("not all pieces of the source can be hidden: attention must see something")
         return replace(self, hidden=hidden)
 
     @property

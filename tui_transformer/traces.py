@@ -90,7 +90,7 @@ def load_trace(path: Path) -> Kept:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except _BROKEN as error:
-        raise InputError(f"{path} is no trace, or a broken one: {error}") from None
+        raise InputError(f"{path} is not a trace, or is broken: {error}") from None
     return trace
 
 
@@ -115,7 +115,7 @@ def as_inside(kept: Kept, path: Path) -> Inside:
     """What was read from `path`, a model's inside. Raises InputError if it is none."""
     if not isinstance(kept, Inside):
         raise InputError(
-            f"{path} shows a decoding, not the inside of a model: ttx inspect qkv, layers, masks keep that"
+            f"{path} shows a decoding, not the inside of a model: ttx inspect qkv, layers, masks save that"
         )
     return kept
 
@@ -201,7 +201,7 @@ def _check(trace: Trace) -> None:
         _shape(step, "cross_attention", (*rows, *decoder, source))
     known = [step.log_probabilities for step in trace.steps if step.log_probabilities is not None]
     if any(array.shape != known[0].shape or array.ndim != 1 for array in known):
-        raise ValueError("the log-probabilities are not one a piece at every step")
+        raise ValueError("the log-probabilities are not one per piece at every step")
 
 
 def _check_inside(inside: Inside) -> None:
@@ -225,9 +225,9 @@ def _check_inside(inside: Inside) -> None:
         _shape(stream, "residual", (1 + sublayers, places, width))
     texts = (probed.ids, probed.visible, probed.pieces, probed.read, probed.read_pieces, probed.said)
     if [len(one) for one in texts] != [source] * 3 + [target] * 3 or not source or not target:
-        raise ValueError("its pieces and ids are not as many as each other")
+        raise ValueError("its pieces and ids differ in number")
     if decoder.logits.shape != (target, len(inside.vocabulary)):
-        raise ValueError("its logits are not one a piece of the vocabulary")
+        raise ValueError("its logits are not one per piece of the vocabulary")
     if decoder.lens is not None and decoder.lens.shape[1:] != decoder.logits.shape:
         raise ValueError("its lens does not fit its logits")
 

@@ -135,7 +135,7 @@ def metrics_of(run: Path) -> Path:
 
 def _unreadable(path: Path, error: OSError) -> InputError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return InputError(f"{path.parent} is no run folder of ttx train: it has no {path.name}")
+        return InputError(f"{path.parent} is not a run folder of ttx train: it has no {path.name}")
     return InputError(f"cannot read {path}: {error.strerror}")
 
 

@@ -269,7 +269,7 @@ class Translator:
             raise ValueError("position and count are counted from 1")
         options = options or self.defaults
         if options.sampling or options.no_repeat_ngram or options.target is not None:
-            raise ValueError("alternatives can be had neither with sampling nor with no_repeat_ngram or a target")
+            raise ValueError("alternatives cannot be combined with sampling, no_repeat_ngram or a target")
         wanted = Wanted(n_best=count, alternatives=position)
         (found,) = translate_lines(self, [line], options, wanted=wanted)
         return found.n_best(count)

@@ -68,7 +68,7 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:
         # torch reports a short write as RuntimeError.
         partial.unlink(missing_ok=True)
-        raise RecipeError(f"cannot save {path}: {error}; the checkpoint before it is intact") from None
+        raise RecipeError(f"cannot save {path}: {error}; the previous checkpoint is intact") from None
 
 
 def describe(

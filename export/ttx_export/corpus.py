@@ -116,7 +116,7 @@ def _of_known_corpora(recipe: Recipe, folder: Path, report: ReadReport | None) -
     if strange:
         named = ", ".join(sorted(strange)[:STRANGE])
         more = f" and {len(strange) - STRANGE:,} more" if len(strange) > STRANGE else ""
-        raise RecipeError(f"the recipe says nothing of these corpora: {named}{more}")
+        raise RecipeError(f"the recipe does not mention these corpora: {named}{more}")
 
 
 def _respelled(pairs: Iterable[Pair], changes: Mapping[str, str], report: ReadReport | None) -> Iterator[Pair]:

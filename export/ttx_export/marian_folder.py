@@ -102,7 +102,7 @@ def _read_weights(folder: Path) -> Weights:
     except UnpicklingError:
         # What torch says here advises to load it all the same.
         raise RecipeError(
-            f"cannot use {path}: it is no pickle of tensors alone; anything else in it could run as a program and is "
+            f"cannot use {path}: it is not a pickle of tensors alone; anything else in it could run as code and is "
             "never loaded"
         ) from None
     except Exception as error:

@@ -111,7 +111,7 @@ def read_yaml(text: str, where: str, plain: bool = False) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError) as error:
         raise RecipeError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise RecipeError(f"{where} is no mapping")
+        raise RecipeError(f"{where} is not a mapping")
     return content
 
 
@@ -149,7 +149,7 @@ def _architecture(options: Values, arrays: Arrays, sizes: tuple[int, int]) -> Ar
     shared = SHARED_TABLE in arrays
     tied: Tied = "none" if OUTPUT in arrays else ("all" if shared else "target")
     if shared and sizes[0] != sizes[1]:
-        raise RecipeError("one embedding for both sides needs one vocabulary")
+        raise RecipeError("one embedding for both sides needs a shared vocabulary")
     try:
         return Architecture(
             encoder_layers=options["enc-depth"],

@@ -50,7 +50,7 @@ def our_weights(theirs: Weights, encoder_layers: int, decoder_layers: int, share
     Raises RecipeError for a weight that is missing, unknown, or not what its name promises.
     """
     if strange := [name for name, weight in theirs.items() if not weight.is_floating_point()]:
-        raise RecipeError(f"the weight {strange[0]} has no floating-point numbers")
+        raise RecipeError(f"the weight {strange[0]} is not floating-point")
     left = {name: weight.float() for name, weight in theirs.items()}
     ours = {new: _take(left, old) for old, new in layer_names(encoder_layers, decoder_layers)}
     table = left.pop(SHARED, None)

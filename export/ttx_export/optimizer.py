@@ -47,7 +47,7 @@ class Optimizer:
         known = MUON if MUON in state else ADAM
         if known != self.name:
             raise RecipeError(
-                f"training.optimizer is {self.name} in the recipe, but the run has come so far with {known}: "
+                f"training.optimizer is {self.name} in the recipe, but the run has used {known} so far: "
                 "choose a new folder"
             )
         if self.muon:

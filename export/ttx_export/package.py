@@ -79,7 +79,7 @@ def _check_place(out: Path) -> None:
     if not out.exists():
         return
     if out.resolve() == Path.cwd():
-        raise RecipeError(f"{out} is the folder that this command runs in, which cannot be replaced: name another")
+        raise RecipeError(f"{out} is the folder this command runs in, which cannot be replaced: choose another")
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else {""}
     ours = {bundle.MANIFEST, bundle.CARD, bundle.PIECES, optimum.TARGET_VOCABULARY, *chain(*bundle.REQUIRED.values())}
     if names and (bundle.MANIFEST not in names or names - ours):
@@ -136,7 +136,7 @@ def _quantized(
     say(f"int8 against fp32 on {name}, greedy: BLEU {bleu8.value} / {bleu.value}, chrF {chrf8.value} / {chrf.value}")
     if max(lost.values()) > GATE_LOSS:
         raise RecipeError(
-            f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF, more than {GATE_LOSS} is not shipped"
+            f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF; more than {GATE_LOSS} is not shipped"
         )
     gate = {"set": name, "pairs": len(pairs[:GATE_PAIRS]), "calibration_pairs": len(corpus), "lost": lost}
     return quantized, replace(manifest, parity={**manifest.parity, "int8": parity.to_dict(), "int8_gate": gate})
@@ -187,8 +187,8 @@ def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[
         return {}
     if wanted.data is None:
         if wanted.precision == "int8":
-            raise RecipeError("int8 is calibrated on development text: name it with --data")
-        raise RecipeError("scores need development text: name it with --data, or give --no-score")
+            raise RecipeError("int8 is calibrated on development text: give it with --data")
+        raise RecipeError("scores need development text: give it with --data, or give --no-score")
     if not checkpoint.recipe.data.dev and wanted.precision == "int8":
         raise RecipeError("the recipe names no development set to calibrate int8 on")
     return development_sets(checkpoint.recipe.data, wanted.data)

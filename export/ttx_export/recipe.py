@@ -266,11 +266,11 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 def _check_data(recipe: Recipe) -> None:
     data, vocabulary, training = recipe.data, recipe.vocabulary, recipe.training
     if not recipe.name or recipe.name == ".." or Path(recipe.name).name != recipe.name:
-        raise ValueError(f"name must do as the name of a folder, {recipe.name!r} does not")
+        raise ValueError(f"name must be usable as a folder name, {recipe.name!r} is not")
     if not data.train:
         raise ValueError("[data] needs train = [files]")
     if unknown := set(data.leave_out) - set(RULES):
-        raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
+        raise ValueError(f"data.leave_out can be {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
     for pattern, other in data.respelled.items():
         _check_pattern(pattern, other)
     if not 0 <= data.made_up_names <= 1:
@@ -292,7 +292,7 @@ def _check_data(recipe: Recipe) -> None:
     if not 0 <= vocabulary.dropout < 1:
         raise ValueError("vocabulary.dropout must be at least 0 and below 1")
     if vocabulary.shared and vocabulary.kind == "bpemb":
-        raise ValueError("BPEmb has one vocabulary a language: vocabulary.shared needs kind = 'sentencepiece'")
+        raise ValueError("BPEmb has one vocabulary per language: vocabulary.shared needs kind = 'sentencepiece'")
     if recipe.model.tied not in TIED:
         raise ValueError(f"model.tied must be {', '.join(TIED[:-1])} or {TIED[-1]}, not {recipe.model.tied!r}")
     # Equal sizes alone would let two different vocabularies share one embedding.
@@ -320,7 +320,7 @@ def _check_pattern(pattern: str, other: str) -> None:
 
 def _check_later(later: Later, read: set[str]) -> None:
     if later.epoch < 2:
-        raise ValueError("data.later.epoch must be at least 2: before it the corpora's own weights hold")
+        raise ValueError("data.later.epoch must be at least 2: before it the corpora's own weights apply")
     if unread := sorted(table(later.weights, "data.later.weights").keys() - read):
         raise ValueError(f"data.later names corpora that [[data.corpora]] does not read: {', '.join(unread)}")
     for name, weight in later.weights.items():

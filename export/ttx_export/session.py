@@ -102,7 +102,7 @@ def _recipe(wanted: Wanted) -> Recipe:
     if wanted.epochs:
         recipe = with_epochs(recipe, wanted.epochs)
     if not wanted.data.is_dir():
-        raise RecipeError(f"no data folder {wanted.data}: name it with --data or TTX_DATA")
+        raise RecipeError(f"no data folder {wanted.data}: give it with --data or TTX_DATA")
     if wanted.threads:
         torch.set_num_threads(wanted.threads)
     keep_freed_memory()
@@ -165,4 +165,4 @@ class StopSignals:
         self._trainer.stop_requested = True
         # The signal may have come amid a write to the very same stream.
         with contextlib.suppress(RuntimeError):
-            self._view.say("stopping: this step is finished and saved first; again to end at once")
+            self._view.say("stopping once this step is finished and saved; interrupt again to end at once")

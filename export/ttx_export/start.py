@@ -81,7 +81,7 @@ def _of_bundle(place: str, path: Path) -> Start:
     from .bundled import checkpoint_of  # it needs onnx, which a training otherwise does not
 
     if is_optimum_folder(path):
-        raise BundleError(f"cannot start from {path}: of graphs in Optimum's layout no weights are read")
+        raise BundleError(f"cannot start from {path}: weights cannot be read from graphs in Optimum's layout")
     bundle = verify_bundle(path)
     checkpoint = checkpoint_of(bundle)
     weights = checkpoint.build_model().state_dict()
@@ -101,7 +101,7 @@ def _check_run(start: Start, begun: dict[str, Any] | None, run: Path) -> None:
         return
     weights = f"the weights of another model ({begun['name']})" if begun else "random weights"
     raise RecipeError(
-        f"the run in {run} began with {weights}: leave out --start-from to go on with it, or choose a new folder"
+        f"the run in {run} began with {weights}: leave out --start-from to resume it, or choose a new folder"
     )
 
 
@@ -111,11 +111,11 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
     if (known.source, known.target) != (recipe.source, recipe.target):
         raise RecipeError(
             f"the recipe is for {recipe.source} → {recipe.target}, {start.place} for {known.source} → {known.target}: "
-            "a run starts from a model of its own languages"
+            "a run must start from a model of the same languages"
         )
     if recipe.vocabulary.dropout and isinstance(start.checkpoint.vocabularies.source, MappedTokenizer):
         raise RecipeError(
-            f"vocabulary.dropout cannot be had with the vocabularies of {start.place}, which are Marian's"
+            f"vocabulary.dropout does not work with the vocabularies of {start.place}, which are Marian's"
         )
     for option in recipe.model.__slots__:
         mine, its = getattr(recipe.model, option), getattr(start.checkpoint.shape, option)
@@ -124,7 +124,7 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
         if mine != its and not (looser or wider):
             raise RecipeError(
                 f"model.{option} is {mine} in the recipe, but {its} in {start.place}: to start from it, "
-                "the recipe's [model] has to describe it"
+                "the recipe's [model] must describe it"
             )
 
 

@@ -45,8 +45,8 @@ def test_a_view_it_has_nothing_for_is_refused_in_one_line(ttx_here: Ttx, view: l
     done = ttx_here("inspect", name, *text, *options, "--model", FOREIGN)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        f"ttx: the model {FOREIGN} gives no {what}: its graphs, in Optimum's layout, can translate and score only; "
-        "views of the inside need a bundle of ttx\n"
+        f"ttx: the model {FOREIGN} has no {what}: its graphs, in Optimum's layout, can only translate and score; "
+        "views of the inside need a ttx bundle\n"
     )
 
 

@@ -212,7 +212,7 @@ def test_a_decoding_is_saved_and_shown_again_without_a_model(decoded: Callable[.
 
 def test_a_trace_that_cannot_be_used(decoded: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(b"no trace")
-    one_line(decoded("--from-trace", tmp_path / "t"), 5, "is no trace")
+    one_line(decoded("--from-trace", tmp_path / "t"), 5, "is not a trace")
     one_line(decoded("--from-trace", tmp_path / "none"), 5, "cannot read")
     one_line(decoded("Hi.", "--trace", tmp_path / "nowhere" / "t"), 5, "cannot write")
     decoded("Hi.", "--trace", tmp_path / "good")

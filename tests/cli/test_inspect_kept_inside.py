@@ -117,5 +117,5 @@ def test_a_broken_one_is_refused(member: str, inside: Inside, tmp_path: Path) ->
         other = whole.read("probed.encoder.memory.npy")
         for name in whole.namelist():
             broken.writestr(name, other if name == member else whole.read(name))
-    with pytest.raises(InputError, match="no trace, or a broken one"):
+    with pytest.raises(InputError, match="not a trace, or is broken"):
         load_trace(tmp_path / "broken")

@@ -156,7 +156,7 @@ def test_mistakes(ttx: Ttx, run: Path, tmp_path: Path) -> None:
     refused(ttx("train", "--plot", run, "--save", "a.gif"), "its name must end with one of")
     done = ttx("train", "--plot", tmp_path)
     assert (done.code, done.out) == (5, "")
-    assert "is no run folder of ttx train: it has no metrics.jsonl" in done.err
+    assert "is not a run folder of ttx train: it has no metrics.jsonl" in done.err
     (run / "metrics.jsonl").write_text("")
     done = ttx("train", "--plot", run)
     assert (done.code, done.out) == (5, "")

@@ -204,7 +204,7 @@ def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_goes_on(
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (6, "")
     assert re.fullmatch(
-        r"ttx: cannot save .*last\.pt: .*; the checkpoint before it is intact", stderr.splitlines()[-1]
+        r"ttx: cannot save .*last\.pt: .*; the previous checkpoint is intact", stderr.splitlines()[-1]
     ), stderr
     assert "Traceback" not in stderr
     assert (run / "last.pt").read_bytes() == intact
