@@ -24,7 +24,7 @@ Ctrl-D quits, Ctrl-C discards the line"""
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How lines are translated at the moment; without a beam with that of the model."""
+    """How lines are currently translated; without a beam, with the model's own."""
 
     model: str = "en-de"
     beam: int | None = None
@@ -42,8 +42,8 @@ class Dialogue:
         self._load, self._batching = load, Batching(workers=workers)
 
     def translate(self, line: str) -> list[str]:
-        """The translations of a line, best first, each behind its log-probability and a tab if scores are on."""
-        # What came as bytes that are no text would stop SentencePiece.
+        """The translations of a line, best first, each preceded by its log-probability and a tab if scores are on."""
+        # Bytes that were not valid text would stop SentencePiece.
         text = line.encode(errors="surrogatepass").decode(errors="replace")
         text = text.removeprefix(":") if text.startswith("::") else text
         manner = self.manner
@@ -55,7 +55,7 @@ class Dialogue:
         return [f"{candidate.log_probability:.4f}\t{candidate.text}" for candidate in found.n_best(manner.n_best)]
 
     def obey(self, line: str) -> str:
-        """Carry out a line that `is_command`; returns what to tell. Raises TtxError, and all stays as it was."""
+        """Carry out a line that `is_command`; returns what to print. Raises TtxError, and then nothing has changed."""
         name, _, argument = line[1:].strip().partition(" ")
         commands: Mapping[str, Callable[[str], str]] = {
             "model": self._change_model,
@@ -90,7 +90,7 @@ class Dialogue:
 
 
 def is_command(line: str) -> bool:
-    """Whether a line speaks to the shell; two colons escape one."""
+    """Whether a line is for the shell itself; two colons escape one."""
     return line.startswith(":") and not line.startswith("::")
 
 

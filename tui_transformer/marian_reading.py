@@ -1,4 +1,4 @@
-"""The files of a Marian model that are read the same whatever holds its weights: JSON objects, the ids of pieces."""
+"""The files of a Marian model that are read the same way whatever holds its weights: JSON objects, ids of pieces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_pieces(path: Path) -> dict[str, int]:
 def names_of(ids: dict[str, int], size: int, path: Path) -> tuple[str, ...]:
     """The piece of each of `size` ids. Raises RecipeError if some have none, or several."""
     names = {i: piece for piece, i in ids.items()}
-    # By its length first: a size that a damaged config.json claims may be beyond any memory.
+    # Length first: a size claimed by a damaged config.json may exceed any memory.
     if len(ids) != len(names) or len(names) != size or names.keys() != set(range(size)):
         raise RecipeError(f"{path} has {len(ids):,} pieces with {len(names):,} ids, the model has {size:,}")
     return tuple(names[i] for i in range(size))

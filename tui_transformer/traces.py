@@ -1,6 +1,6 @@
-"""A whole decoding in a file, or all that happened inside: saved once, looked at without a model.
+"""A whole decoding in a file, or everything that happened inside: saved once, viewed without a model.
 
-The file is a zip: `trace.json` with the schema's number, what is kept, and all that is not an array, and one .npy an
+The file is a zip: `trace.json` with the schema's number, what is kept, and all that is not an array, and one .npy per
 array, in half precision. Nothing in it is ever unpickled. Attention read back is within 0.0005 of what was saved; its
 rows sum to 1 as closely as that. A score that hides a position comes back as the least that half precision has.
 """
@@ -34,7 +34,7 @@ _BROKEN = (KeyError, TypeError, ValueError, EOFError, RecursionError, MemoryErro
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a view of the model's inside needs: all that happened, what target ids are called, and what is to be said.
+    """What a view of the model's inside needs: all that happened, the names of target ids, and what to say about it.
 
     `vocabulary` has the pieces of all target ids, for the logit lens.
     """
@@ -46,7 +46,7 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A decoding as it was watched: the beam searches that came first, if there were any, and the reading."""
+    """A decoding as it was watched: the beam searches that came first, if any, and the reading."""
 
     searches: tuple[Trace, ...]
     reading: Trace
@@ -57,7 +57,7 @@ _KINDS: dict[str, type[Kept]] = {"decoding": Trace, "inside": Inside, "recording
 
 
 def save_trace(trace: Kept, path: Path) -> None:
-    """Write a trace; all of it or nothing. Raises InputError if the place cannot be written."""
+    """Write a trace, all of it or nothing. Raises InputError if the path cannot be written."""
     arrays: dict[str, Any] = {}
     kind = next(name for name, known in _KINDS.items() if isinstance(trace, known))
     content = {"schema": SCHEMA, "kind": kind, **{field.name: _plain(getattr(trace, field.name), field.name, arrays)
@@ -81,7 +81,7 @@ def load_trace(path: Path) -> Kept:
             found = content.get("schema") if isinstance(content, dict) else None
             if found != SCHEMA:
                 raise InputError(f"{path} is a trace of schema {found!r}, this ttx reads schema {SCHEMA}")
-            # Traces of before there was a choice are decodings.
+            # Traces from before there was a choice are decodings.
             kept = _KINDS[content.get("kind", "decoding")]
             trace = kept(**{
                 name: _build(hint, content[name], name, file) for name, hint in typing.get_type_hints(kept).items()
@@ -95,7 +95,7 @@ def load_trace(path: Path) -> Kept:
 
 
 def as_decoding(kept: Kept, path: Path) -> Trace:
-    """What was read from `path`, a decoding; of a recording its reading. Raises InputError if it is none."""
+    """What was read from `path`, a decoding; of a recording its reading. Raises InputError if it is not one."""
     if isinstance(kept, Recording):
         return kept.reading
     if not isinstance(kept, Trace):
@@ -104,7 +104,7 @@ def as_decoding(kept: Kept, path: Path) -> Trace:
 
 
 def as_recording(kept: Kept, path: Path) -> Recording:
-    """What was read from `path`, to be watched again. Raises InputError if it is no decoding."""
+    """What was read from `path`, to be watched again. Raises InputError if it is not a decoding."""
     if isinstance(kept, Recording):
         return kept
     trace = as_decoding(kept, path)
@@ -112,7 +112,7 @@ def as_recording(kept: Kept, path: Path) -> Recording:
 
 
 def as_inside(kept: Kept, path: Path) -> Inside:
-    """What was read from `path`, a model's inside. Raises InputError if it is none."""
+    """What was read from `path`, a model's inside. Raises InputError if it is not one."""
     if not isinstance(kept, Inside):
         raise InputError(
             f"{path} shows a decoding, not the inside of a model: ttx inspect qkv, layers, masks save that"
@@ -121,7 +121,7 @@ def as_inside(kept: Kept, path: Path) -> Inside:
 
 
 def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
-    """Values for JSON; arrays go aside, under the name of their place."""
+    """Values for JSON; arrays are set aside under the name of their place."""
     if isinstance(value, np.ndarray):
         arrays[name] = value
         return None
@@ -205,7 +205,7 @@ def _check(trace: Trace) -> None:
 
 
 def _check_inside(inside: Inside) -> None:
-    """Every array has the shape that the number of pieces asks for."""
+    """Every array has the shape that the number of pieces calls for."""
     probed = inside.probed
     source, target = len(probed.pieces), len(probed.said_pieces)
     encoder, decoder = probed.encoder, probed.decoder
