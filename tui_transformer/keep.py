@@ -63,8 +63,8 @@ class Keeper:
     def kept(self, text: str) -> Counter[str]:
         """Each string that must be in the translation, and how often.
 
-        Of a number these are its digits and how they are grouped: 1,825.5 is 1.825,5 or 1825,5 elsewhere. How they
-        are grouped is up to the language, and so is whether they are before three digits.
+        Of a number these are its digits, and where they are separated: 1,825.5 is 1.825,5 or 1825,5 elsewhere. The
+        separator is up to the language, and so is whether there is one before three digits.
         """
         found: Counter[str] = Counter()
         for match in self._matches(text):

@@ -1,4 +1,4 @@
-"""What a training run says in words: its events become the lines of a log."""
+"""What a training run says in words: its events become log lines."""
 
 from __future__ import annotations
 

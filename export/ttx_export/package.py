@@ -40,7 +40,7 @@ GATE_LOSS = 0.5
 class Wanted:
     """What to export. `data` is the folder with the recipe's development sets: needed for int8 and for scores.
 
-    `beam` is that of the scores, None for the model's own. `tests` are files of pairs by which nothing was chosen,
+    `beam` is that of the scores, None for the model's own. `tests` are held-out files of pairs,
     scored as well; `run` is the run's folder, whose log gives the card its learning curve.
     """
 
@@ -54,7 +54,7 @@ class Wanted:
 
 
 def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = lambda _: None) -> Bundle:
-    """Write the bundle `out`, whole or not at all; a bundle that stands there is replaced.
+    """Write the bundle `out`, whole or not at all; an existing bundle there is replaced.
 
     Raises RecipeError if parity or quality is not reached, text is missing, or `out` is something else.
     """
@@ -75,7 +75,7 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
 
 
 def _check_place(out: Path) -> None:
-    """A new folder, an empty one, or a bundle and nothing else: what is replaced is gone."""
+    """A new folder, an empty one, or a bundle and nothing else: what is replaced is lost."""
     if not out.exists():
         return
     if out.resolve() == Path.cwd():
