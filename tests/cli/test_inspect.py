@@ -265,7 +265,7 @@ def test_a_piece_is_named_as_written_or_by_number(wanted: str, place: int) -> No
         (lambda: selection.layer(0, 1), "layer 0: the model has layer 1 only"),
         (lambda: selection.head(-1, 8), "head -1: each layer has heads 1 to 8"),
         (lambda: selection.step(8, 7), "step 8: the decoding has steps 1 to 7"),
-        (lambda: selection.kind("all", ("self", "cross")), "unknown kind 'all': there are self, cross"),
+        (lambda: selection.kind("all", ("self", "cross")), "unknown kind 'all': it must be one of self, cross"),
         (lambda: selection.numbers("pair", "1,9", 0, 7), "pair 9: it must be from 0 to 7"),
         (lambda: selection.numbers("pair", "1,,2", 0, 7), "pair '1,,2': write whole numbers from 0 to 7"),
         (lambda: selection.numbers("pair", "a", 0, 7), "pair 'a': write whole numbers from 0 to 7"),

@@ -314,7 +314,7 @@ def test_what_is_not_there_is_told_in_one_line(decode: Callable[..., Any], optio
 
 def test_what_a_trace_decides_cannot_be_asked_for(decode: Callable[..., Any], ttx: Ttx, tmp_path: Path) -> None:
     decode(SENTENCE, "--top", "2", "--trace", tmp_path / "t")
-    for options, said in (("--top 3", "top 3: it must be from 1 to 2"), ("--beam 2", "do not go with it"),
+    for options, said in (("--top 3", "top 3: it must be from 1 to 2"), ("--beam 2", "takes neither --beam nor"),
                           ("--trace u", "nothing to save"), ("--alternative 2:x", "does not go with")):  # fmt: skip
         done = ttx("inspect", "decode", "--from-trace", tmp_path / "t", *options.split())
         assert (done.code, done.err.count("\n")) == (2, 1)
