@@ -55,7 +55,7 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Report on stderr
 Watch = Annotated[
     bool, typer.Option("--watch", help="Draw each sentence on the terminal as it is decoded, line by line (slower).")
 ]
-LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line as soon as it arrives.")]
+LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line as it arrives, one by one.")]
 
 InputFormatOption = Annotated[
     InputFormat,
