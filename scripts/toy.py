@@ -49,13 +49,13 @@ def page(log: TrainingLog, shown: dict[int, Evaluation]) -> str:
     """The page as Markdown."""
     last = log.evaluations[-1]
     whole = last.epoch + 1 >= EPOCHS[-1]
-    so_far = "" if whole else f" The run is at epoch {last.epoch + 1} of {EPOCHS[-1]}: this page shows what there is."
+    so_far = "" if whole else f" The run is at epoch {last.epoch + 1} of {EPOCHS[-1]}: this page shows the run so far."
     lines = [
         "# The article's experiment: English to German, small enough to watch", "",
         "`ttx train en-de-toy`: post-norm as in the paper, 4 + 4 layers, 8 heads, d_model 128, d_ff 512, "
         f"vocabularies of 10,000 pieces a side, everyday sentences.{so_far} "
-        "The model as it is after the last epoch is [`en-de-toy`](../models/en-de-toy/README.md), with its scores. "
-        "`python -m scripts.toy runs/en-de-toy` draws it anew.", "",
+        "The model after the last epoch is [`en-de-toy`](../models/en-de-toy/README.md), with its scores. "
+        "`python -m scripts.toy runs/en-de-toy` redraws this page.", "",
         "![Loss and learning rate over the steps](toy/curve.svg)", "",
         "## What it says, epoch by epoch", "",
     ]  # fmt: skip
@@ -64,7 +64,7 @@ def page(log: TrainingLog, shown: dict[int, Evaluation]) -> str:
         lines += [f"| {epoch} | {one.samples[number][1]} |" for epoch, one in shown.items()]
         lines.append("")
     lines += ["## How its heads formed", "", f"Encoder–decoder attention of “{last.samples[0][0]}”, all heads, as the "
-              "trainer kept it at each evaluation.", ""]  # fmt: skip
+              "trainer saved it at each evaluation.", ""]  # fmt: skip
     for epoch in shown:
         lines += [f"After epoch {epoch}:", "", f"![All heads after epoch {epoch}](toy/heads-{epoch:02}.svg)", ""]
     return "\n".join(lines)

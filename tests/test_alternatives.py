@@ -120,6 +120,11 @@ def test_limits_hold(translator: Translator) -> None:
         assert len(found) <= 4
     (cut_off,) = parts(translator, SOURCE, 4, 5, Options(beam=1, max_length=3))
     assert ids(cut_off) == [own(translator, SOURCE)[:3]]
+    # What is cut off has no end: the place behind it is not the first of the next sentence either.
+    first, second = parts(translator, TWO, 4, 5, Options(beam=1, max_length=3))
+    assert (len(ids(first)), len(ids(second))) == (1, 1)
+    first, second = parts(translator, TWO, 5, 5, Options(beam=1, max_length=3))
+    assert (len(ids(first)), len(ids(second))) == (1, 5)
     positions = translator.runtime.architecture.positions
     line = Line(SOURCE, translator.target_ids("ab " * positions)[: positions - 1])
     (at_the_edge,) = parts(translator, line, positions)

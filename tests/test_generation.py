@@ -136,6 +136,9 @@ def test_a_banned_piece_is_never_said(translator: Translator, options: Options) 
     assert usual[0] not in said
     steps = [event for event in muted.stream(line, options) if hasattr(event, "chosen")]
     assert usual[0] not in [step.chosen.id for step in steps]
+    others = muted.next_pieces(muted.split(line), [()], 5)[0]
+    assert usual[0] not in [piece for piece, _ in others]
+    assert len(others) == 5
 
 
 @pytest.mark.parametrize("options", [Options(beam=1), Options(beam=3)])

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tui_transformer.batching import Batching, translate_lines
 from tui_transformer.keep import Keeper
-from tui_transformer.search import SamplingOptions
+from tui_transformer.search import Hypothesis, SamplingOptions
 from tui_transformer.splitting import sentences, split_line
-from tui_transformer.translation import Line, Wanted, distinct
+from tui_transformer.translation import Line, Part, Translation, Wanted, distinct
 from tui_transformer.translator import Options, Translator
 
 ODD = [
@@ -72,6 +72,20 @@ def test_candidates_are_different_sorted_and_begin_with_the_translation(
         assert candidates[0].text == text
         assert len({candidate.text for candidate in candidates}) == len(candidates) == 4
         assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
+
+
+def test_of_candidates_that_say_the_same_the_best_one_counts(translator: Translator) -> None:
+    """Where two parts meet, different ones may be the same text: "a" + " b c", "a b" + " c"."""
+
+    def part(*texts: tuple[str, float]) -> Part:
+        hypotheses = tuple(Hypothesis((), score, score) for _, score in texts)
+        return Part(translator.whole("Tom"), hypotheses, tuple(text for text, _ in texts))
+
+    first, second = part(("a", -0.1), ("a b", -0.5)), part((" c", -0.5), (" b c", -1.5), (" d", -1.8))
+    found = Translation(Line("x"), (first, second)).n_best(6)
+    assert [(one.text, round(one.score, 1)) for one in found] == [
+        ("a c", -0.6), ("a b c", -1.0), ("a d", -1.9), ("a b b c", -2.0), ("a b d", -2.3),
+    ]  # fmt: skip
 
 
 def test_the_second_pass_agrees_with_the_search(translator: Translator, pairs: list[tuple[str, str]]) -> None:

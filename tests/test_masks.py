@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tui_transformer.masks import HIDDEN_SCORE, combine_masks, look_ahead_mask, padding_mask
+from tui_transformer.masks import HIDDEN_SCORE, combine_masks, look_ahead_mask, padding_mask, target_padding_mask
 
 PAD = 7
 
@@ -25,6 +25,11 @@ def test_padding_is_hidden_and_nothing_else() -> None:
     assert mask.shape == (2, 1, 1, 3)
     assert mask.dtype == np.bool_
     assert mask[:, 0, 0].tolist() == [[True, True, True], [True, False, False]]
+
+
+def test_a_target_s_start_is_seen_even_where_it_has_the_padding_s_id() -> None:
+    mask = target_padding_mask(np.array([[PAD, 5, 6], [PAD, 5, PAD]]), PAD)
+    assert mask[:, 0, 0].tolist() == [[True, True, True], [True, True, False]]
 
 
 def test_padding_mask_of_a_tensor_is_the_same_mask_as_a_tensor() -> None:

@@ -94,6 +94,14 @@ def test_what_it_does_not_give_is_one_clear_error(translator: Translator) -> Non
             ask()
 
 
+def test_scores_that_are_no_numbers_are_one_clear_error(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_transformer.optimum_runtime.log_softmax", lambda logits: np.full_like(logits, np.nan))
+    with pytest.raises(BundleError, match="are not numbers: its weights are broken"):
+        translator.translate_line("Tom", Options(beam=2))
+
+
 # -- folders that cannot be used ----------------------------------------------------------------------
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,22 @@ from tui_transformer.bundle import Bundle, read_bundle
 from tui_transformer.errors import BundleError, DeviceError
 from tui_transformer.runtime import Cache, DecoderStep, Ids, Runtime, usable_cores
 from tui_transformer.search import log_softmax
+from tui_transformer.sessions import quiet_stderr
 from tui_transformer.translator import Options, Translator
 
 HAS_GPU = Path("/dev/nvidiactl").exists()
 SENTENCES = ("He admired her as a great director.", "The roof leaks.", "I just couldn't sleep.", "Hi")
+
+
+def test_threads_that_are_quiet_at_once_give_standard_error_back() -> None:
+    def quiet(_: int) -> None:
+        with quiet_stderr():
+            time.sleep(0.001)
+
+    before = os.fstat(2)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(quiet, range(64)))
+    assert os.path.samestat(os.fstat(2), before)
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,9 @@ def place_of(translation: Translation, position: int, positions: int) -> Place |
             continue
         best = part.hypotheses[0]
         # A translation that was cut off has no end that another piece could replace.
-        if position <= len(best.ids) + best.complete:
+        if position == len(best.ids) + 1 and not best.complete:
+            return None
+        if position <= len(best.ids) + 1:
             kept = best.ids[: max(position - 1, part.begun)]
             return Place(number, kept) if len(kept) + 1 < positions else None
         position -= len(best.ids) + 1

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from .errors import TranslationError, TtxError
+from .errors import LanguageError, TranslationError, TtxError, UsageError
 from .translation import Line, Translation, Wanted
 from .translator import Options, Translator
 from .window import WindowTranslator
@@ -77,6 +77,8 @@ def naming_lines(before: int, count: int) -> Iterator[None]:
     """Any failure becomes a TranslationError that names the `count` lines after the first `before`."""
     try:
         yield
+    except LanguageError as error:
+        raise UsageError(f"line {before + error.place + 1:,}: {error}") from None
     except TtxError:
         raise
     except Exception as error:

@@ -43,9 +43,7 @@ class Dialogue:
 
     def translate(self, line: str) -> list[str]:
         """The translations of a line, best first, each preceded by its log-probability and a tab if scores are on."""
-        # Bytes that were not valid text would stop SentencePiece.
-        text = line.encode(errors="surrogatepass").decode(errors="replace")
-        text = text.removeprefix(":") if text.startswith("::") else text
+        text = line.removeprefix(":") if line.startswith("::") else line
         manner = self.manner
         options = Options(beam=max(manner.beam or self.translator.defaults.beam, manner.n_best))
         wanted = Wanted(n_best=manner.n_best, scores=manner.scores, keeper=Keeper.of())

@@ -29,6 +29,12 @@ class UsageError(TtxError):
     exit_code = 2
 
 
+class LanguageError(UsageError):
+    """A text asks for a language that the model does not know. `place`: which one of several texts, from 0."""
+
+    place = 0
+
+
 class BundleError(TtxError):
     """A model bundle is missing, broken, or of an unknown format."""
 

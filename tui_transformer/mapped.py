@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .bundle import PIECES, SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle
-from .errors import BundleError, UsageError
+from .errors import BundleError, LanguageError
 from .tokenizer import SPACE_MARK, Tokenizer, TokenizerOptions
 
 OPTIONS = TokenizerOptions(kind="marian")
@@ -69,14 +69,14 @@ class MappedTokenizer(Tokenizer):
     def language(self, text: str) -> tuple[str, str]:
         """The code a text begins with, such as `>>deu<<`, and the text after it; no code if the model knows none.
 
-        Raises UsageError for a code that is not one of the model's.
+        Raises LanguageError for a code that is not one of the model's.
         """
         found = _LANGUAGE.match(text) if self.languages else None
         if not found:
             return "", text
         if found.group(1) not in self._ids_of:
             known = " ".join(self.languages[:8]) + (" …" if len(self.languages) > 8 else "")
-            raise UsageError(f"the model does not know the language {found.group(1)}; it knows {known}")
+            raise LanguageError(f"the model does not know the language {found.group(1)}; it knows {known}")
         return found.group(1), text[found.end() :]
 
 

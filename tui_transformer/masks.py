@@ -21,6 +21,13 @@ def padding_mask(ids: Any, pad_id: int) -> Any:
     return (ids != pad_id)[:, None, None, :]
 
 
+def target_padding_mask(ids: Any, pad_id: int) -> Any:
+    """`padding_mask` of a target that begins with its start piece, which Marian's models have the padding's id for."""
+    mask = padding_mask(ids, pad_id)
+    mask[..., 0] = True
+    return mask
+
+
 def look_ahead_mask(length: int) -> npt.NDArray[np.bool_]:
     """Hide the future: bool (1, 1, T, T), row t sees columns 0…t ("Attention Is All You Need", 3.2.3)."""
     return np.tri(length, dtype=bool)[None, None]

@@ -166,16 +166,18 @@ class OptimumRuntime(Runtime):
         return {**memory, **found}
 
     def candidates(self, scores: Mapping[str, Any], count: int, chosen: Ids) -> Candidates:
-        """What `DecoderStep.candidates` promises; of equal ones the lower id comes first."""
+        """What `Runtime.candidates` does; of equal ones the lower id comes first."""
         log_probabilities = log_softmax(as_numpy(scores[bundle.LOGITS]).astype(np.float32, copy=False))
         count = min(count, log_probabilities.shape[1])
         ids = np.sort(np.argpartition(-log_probabilities, count - 1, axis=1)[:, :count], axis=1)
         found = np.take_along_axis(log_probabilities, ids, axis=1)
         order = np.argsort(-found, axis=1, kind="stable")
-        return Candidates(
-            np.take_along_axis(ids, order, axis=1),
-            np.take_along_axis(found, order, axis=1),
-            np.take_along_axis(log_probabilities, chosen[:, None], axis=1)[:, 0],
+        return self._sound(
+            Candidates(
+                np.take_along_axis(ids, order, axis=1),
+                np.take_along_axis(found, order, axis=1),
+                np.take_along_axis(log_probabilities, chosen[:, None], axis=1)[:, 0],
+            )
         )
 
     def reorder(self, caches: Mapping[str, Any], places: Places) -> dict[str, Any]:

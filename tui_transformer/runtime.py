@@ -228,7 +228,10 @@ class Runtime:
         count = min(count, self.architecture.target_vocabulary)
         names = [bundle.CANDIDATE_IDS, bundle.CANDIDATE_LOG_PROBABILITIES, bundle.CHOSEN_LOG_PROBABILITY]
         feeds = {**scores, bundle.COUNT: _ort(np.array([count], np.int64)), bundle.CHOSEN: _ort(chosen)}
-        found = Candidates(*(_numpy(value) for value in self._candidates.run_with_ort_values(names, feeds)))
+        return self._sound(Candidates(*map(_numpy, self._candidates.run_with_ort_values(names, feeds))))
+
+    def _sound(self, found: Candidates) -> Candidates:
+        """The same. Raises BundleError if its scores are no numbers."""
         if np.isnan(found.log_probabilities).any():
             path = self._model.path
             raise BundleError(f"the scores of {path} are not numbers: its weights are broken (ttx models verify)")

@@ -10,6 +10,7 @@ from itertools import islice
 
 from .batching import Batching, naming_lines
 from .runtime import usable_cores
+from .source import until_refused
 from .translator import ForcedTarget, Source, Translator
 from .window import batches_by_length, spread
 
@@ -106,10 +107,10 @@ def _windows(pairs: Iterable[Pair], batching: Batching) -> Iterator[list[Pair]]:
 def _score_window(
     translator: Translator, window: list[Pair], batching: Batching, pool: ThreadPoolExecutor
 ) -> Iterator[PairScore]:
-    sources = [translator.whole(source) for source, _ in window]
-    targets = [translator.target_ids(target) for _, target in window]
+    sources, refusal = until_refused(window, lambda pair: translator.whole(pair[0]))
+    targets = [translator.target_ids(target) for _, target in window[: len(sources)]]
     lengths = [max(len(source.ids), len(target)) for source, target in zip(sources, targets, strict=True)]
-    batches = list(batches_by_length(range(len(window)), lengths, batching.rows, 1))
+    batches = list(batches_by_length(range(len(sources)), lengths, batching.rows, 1))
 
     def force(batch: list[int]) -> list[ForcedTarget]:
         return translator.force([sources[i] for i in batch], [targets[i] for i in batch])
@@ -121,6 +122,8 @@ def _score_window(
         ids = (*forced.ids, translator.special.target_eos)
         cut = len(forced.ids) < len(target) or _is_cut(source, translator)
         yield PairScore(translator.target.pieces(ids), forced.log_probabilities, cut)
+    if refusal:
+        raise refusal
 
 
 def _is_cut(source: Source, translator: Translator) -> bool:

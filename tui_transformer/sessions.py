@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,6 +20,8 @@ Device = Literal["auto", "cpu", "cuda"]
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _ERRORS_ONLY = 3
+
+_STDERR = threading.Lock()
 
 VERSION: str = onnxruntime.__version__
 
@@ -51,7 +54,7 @@ def _works(provider: str) -> bool:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     try:
-        with _quiet_stderr():
+        with quiet_stderr():
             session = onnxruntime.InferenceSession(_PROBE, options, providers=[provider], enable_fallback=0)
             session.run(None, {"x": np.ones(1, np.float32)})
     except Exception:
@@ -76,7 +79,7 @@ def open_session(path: Path, device: Device, threads: int, optimize: bool = Fals
     options.log_severity_level = _ERRORS_ONLY
     wanted = _wanted_providers(device)
     try:
-        with _quiet_stderr() if len(wanted) > 1 else contextlib.nullcontext():
+        with quiet_stderr() if len(wanted) > 1 else contextlib.nullcontext():
             session = onnxruntime.InferenceSession(path, options, providers=wanted)
     except Exception as error:
         # ONNX Runtime raises a dozen classes of its own for the various ways a file can be damaged.
@@ -108,16 +111,18 @@ def _has_nvidia_driver() -> bool:
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """A CUDA that cannot be loaded is reported by ONNX Runtime straight to file descriptor 2; we say it ourselves."""
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+    # The descriptor is the process's: threads that overlap here would give back each other's silence.
+    with _STDERR:
+        saved = os.dup(2)
+        try:
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
 
 
 def as_ort(array: npt.NDArray[Any]) -> Any:

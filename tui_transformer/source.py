@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from .errors import UsageError
+from .errors import LanguageError, UsageError
 from .search import Floats
 
-_EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
+Text = TypeVar("Text")
+Made = TypeVar("Made")
+
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 
@@ -66,10 +69,22 @@ class ForcedTarget:
     cross_attention: Floats | None
 
 
+def until_refused(texts: Iterable[Text], make: Callable[[Text], Made]) -> tuple[list[Made], LanguageError | None]:
+    """What is made of each text, up to the first one in a language that the model does not know, and its error."""
+    made = list[Made]()
+    for text in texts:
+        try:
+            made.append(make(text))
+        except LanguageError as error:
+            error.place = len(made)
+            return made, error
+    return made, None
+
+
 def edges(text: str) -> tuple[str, str, str]:
     """A text's white space in front, the text without it, and the white space behind."""
-    before, core, after = _EDGES.fullmatch(text).groups()  # type: ignore[union-attr]
-    return before, core, after
+    before, core = text[: len(text) - len(text.lstrip())], text.strip()
+    return before, core, text[len(before) + len(core) :]
 
 
 def in_one_line(text: str) -> str:

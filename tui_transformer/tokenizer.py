@@ -143,7 +143,7 @@ class Tokenizer:
         first, *rest = text.split(SPACE_MARK)
         ids = self._ids(first) if first else [self._pieces.piece_to_id(SPACE_MARK)]
         for part in rest:
-            ids = ids + self._spell(SPACE_MARK) + self._encode_without_prefix(part)
+            ids += self._spell(SPACE_MARK) + self._encode_without_prefix(part)
         return ids
 
     def _encode_without_prefix(self, text: str) -> list[int]:

@@ -97,7 +97,7 @@ class Translation:
             )
             best = heapq.nlargest(count, longer, key=lambda candidate: candidate[0])
         candidates = [self._candidate(score, _in_order(chosen)) for score, chosen in best]
-        return list({candidate.text: candidate for candidate in reversed(candidates)}.values())[::-1]
+        return [candidates[i] for i in distinct([candidate.text for candidate in candidates], count)]
 
     def _candidate(self, score: float, chosen: tuple[int, ...]) -> Candidate:
         pairs = list(zip(self.parts, chosen, strict=True))

@@ -186,8 +186,10 @@ class Translator:
         ids = [source.ids or (self.special.source_eos,) for source in sources]
         cache = self.runtime.encode(*self._padded(ids, sources)).cache
         *_, last = decode(self.runtime, cache, search, self.special.target_bos, prefixes)
-        likely = last.step.candidates(count + len(silent))
+        banned = self.banned.at(begins=not any(prefixes))
+        likely = banned.without(last.step).candidates(count + len(silent) + len(banned.ids))
         rows = zip(likely.ids.tolist(), likely.log_probabilities.tolist(), strict=True)
+        silent.update(banned.ids)
         return [[(i, p) for i, p in zip(*row, strict=True) if i not in silent][:count] for row in rows]
 
     def force(

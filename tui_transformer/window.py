@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from .keep import STAND_INS, Keeper, unmask
 from .search import Hypothesis
+from .source import until_refused
 from .tasks import Task, tasks_of
 from .translation import Line, Part, Translation, Wanted, distinct
 from .translator import ForcedTarget, Options, Source, Translator
@@ -38,9 +39,14 @@ class WindowTranslator:
     rows: int
 
     def translate(self, lines: Sequence[Line]) -> Iterator[Translation]:
-        """One translation for each line, in order."""
+        """One translation for each line, in order. Raises LanguageError behind those before the line that has it."""
+        tasks, refusal = until_refused(lines, lambda line: self._tasks(line.text, line.prefix or self.options.prefix))
+        yield from self._translated(lines[: len(tasks)], tasks)
+        if refusal:
+            raise refusal
+
+    def _translated(self, lines: Sequence[Line], tasks: Sequence[list[Task]]) -> Iterator[Translation]:
         keeper = self.wanted.keeper
-        tasks = [self._tasks(line.text, line.prefix or self.options.prefix) for line in lines]
         every = [task for of_line in tasks for task in of_line]
         found = iter(self._keeping(every, keeper) if keeper else ([part] for part in self._parts(every)))
         translations = [

@@ -15,7 +15,7 @@ from .failures import Weakness
 from .recipe import parse_recipe
 from .view import sparkline
 
-_CHOSEN = "Development sets: checkpoint, blend and length penalty were chosen by them, where there was a choice."
+_CHOSEN = "Development sets: used to choose checkpoint, blend and length penalty, where there was a choice."
 CURVE_ROWS = 10
 CURVE_WIDTH = 60
 
@@ -88,12 +88,12 @@ def _scores(manifest: Manifest) -> str:
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     notes = [
-        "Measured on this very bundle. ± is half the width of the 95 % interval, by bootstrap resampling.",
+        "Measured on this very bundle. ± is half the width of the 95 % interval, from bootstrap resampling.",
         *([_CHOSEN] if "imported_from" not in manifest.provenance and _roles(manifest, "development") else []),
-        "A set held out of a corpus that the model was trained on flatters it: near-duplicates remain.",
+        "A set held out from a corpus that the model was trained on flatters it: near-duplicates remain.",
     ]
     if tests := _roles(manifest, "test"):
-        notes.append(f"Test: {', '.join(map(_text, tests))}. Nothing was chosen by it.")
+        notes.append(f"Test: {', '.join(map(_text, tests))}. Not used to choose anything.")
     return "\n".join([*head, *rows]) + "\n\n" + " ".join(notes)
 
 
@@ -121,9 +121,9 @@ def _weaknesses(weak: Sequence[Weakness]) -> str:
     rows = [f"| {_text(one.set)} | {one.kind} | {one.sentences:,} | {one.chrf:.1f} |" for one in weak]
     parts = [
         "\n".join(["| set | sentences with | how many | chrF |", "| --- | --- | ---: | ---: |", *rows]),
-        "The worst of each kind by chrF, chosen by that number alone. It compares with one human translation, "
-        "so that a good one in other words may be among them. A set that is not named like one of the corpora below "
-        "is another domain. Test sets are not looked into.",
+        "The worst of each kind, chosen by chrF alone. It compares with a single human translation, "
+        "so a good one in other words may be among them. A set that is not named after one of the corpora below "
+        "is from another domain. Test sets are not looked into.",
     ]
     for name, group in groupby(weak, key=lambda one: one.set):
         head = [f"### {_text(name)}", "", "| kind | chrF | source | reference | translation |"]
@@ -139,7 +139,7 @@ def _weaknesses(weak: Sequence[Weakness]) -> str:
 def _curve(points: Sequence[Mapping[str, Any]]) -> str:
     """The loss of each development set, drawn, and at some of the evaluations."""
     if not points:
-        return "There is none: no development set was scored in training, or the run's log was not at hand."
+        return "There is none: no development set was scored in training, or the run's log was not available."
     names = list(points[-1]["loss"])
     points = [point for point in points if point["loss"].keys() >= set(names)]
     losses = {name: [point["loss"][name] for point in points] for name in names}
@@ -174,7 +174,7 @@ def _convergence(losses: Mapping[str, Sequence[float]]) -> str:
 
 def _parity(parity: Any) -> str:
     lines = [
-        f"- {name}, {p['steps']} steps over {p['cases']} shapes against PyTorch: largest difference of a logit "
+        f"- {name}, {p['steps']} steps over {p['cases']} shapes against PyTorch: largest difference in a logit "
         f"{p['logits']:.1e}{_weights(p['attention'])}; same arg-max in {p['same_next_id']:.1%}"
         for name, p in parity.items()
         if "logits" in p
@@ -189,7 +189,7 @@ def _parity(parity: Any) -> str:
 
 
 def _weights(attention: float | None) -> str:
-    return "" if attention is None else f", of an attention weight {attention:.1e}"
+    return "" if attention is None else f", in an attention weight {attention:.1e}"
 
 
 def _limits(manifest: Manifest, known: str = "Trained on sentences") -> str:

@@ -32,13 +32,13 @@ def _before(provenance: Values) -> list[str]:
     if not earlier:
         return []
     read = corpora(earlier.get("corpora", ()))
-    told = imported_card.description(earlier) if "imported_from" in earlier else "It was trained on this text:"
+    told = imported_card.description(earlier) if "imported_from" in earlier else "That model was trained on this text:"
     if share := earlier.get("share"):
-        told = f"After it the weights were blended: {share:g} of them are still the earlier ones. {told}"
+        told = f"The trained weights were then blended with that model's, which make up {share:g} of the result. {told}"
     if "training" in earlier:
-        told = f"That had taken {cost(earlier['training'])}. {told}"
+        told = f"Training that model took {cost(earlier['training'])}. {told}"
     if not read and "imported_from" not in earlier:
-        told = "Nothing says what text it was trained on."
+        told = "Nothing says what text that model was trained on."
     heading = f"### Started from {earlier['name']}"
     began = f"Training began with the weights and vocabularies of the model {earlier['name']} ({earlier['kept_as']})."
     return [heading, f"{began} {told}", *([read] if read else []), *_changed(earlier), *_before(earlier)]

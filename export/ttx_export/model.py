@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tui_transformer.architecture import Architecture, Layout
-from tui_transformer.masks import HIDDEN_SCORE, combine_masks, look_ahead_mask, padding_mask
+from tui_transformer.masks import HIDDEN_SCORE, combine_masks, look_ahead_mask, padding_mask, target_padding_mask
 from tui_transformer.positional import sinusoids
 
 from .dropout import Dropout
@@ -243,9 +243,7 @@ class Transformer(nn.Module):
     def decode(self, target: Tensor, encoded: Encoded) -> Decoded:
         """target ids (B, T): a whole prefix at once, each position blind to its future."""
         look_ahead = torch.from_numpy(look_ahead_mask(target.shape[1])).to(target.device)
-        padding = padding_mask(target, self.target_pad_id)
-        padding[..., 0] = True  # Marian's models begin with the piece for padding
-        mask = combine_masks(padding, look_ahead)
+        mask = combine_masks(target_padding_mask(target, self.target_pad_id), look_ahead)
         x = self.positions(self.target_embedding(target))
         self_attentions, cross_attentions = [], []
         for layer in self.decoder:

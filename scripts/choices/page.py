@@ -20,13 +20,13 @@ def lines(plan: Plan, results: dict[Run, Result]) -> Iterator[str]:
     """The lines of the page."""
     yield f"# Short trainings before the long one of {plan.base}"
     yield ""
-    yield "Every row is the first one with one change, trained for the same number of updates of the same size."
-    yield "nats: negative log-likelihood of a reference's character under teacher forcing (lower is better, comparable"
+    yield "Every row is the first row with one change, trained for the same number of updates of the same size."
+    yield "nats: negative log-likelihood per reference character under teacher forcing (lower is better, comparable"
     yield "between vocabularies). BLEU and chrF: greedy, sacrebleu's defaults, fp32. One seed each: differences of a"
     yield "few tenths of BLEU mean nothing, and so short a training tells how fast something learns, not how far."
     yield ""
     settings = ", ".join(f"{place} {value}" if value != [] else f"no {place}" for place, value in plan.every.items())
-    yield f"All of them: the recipe `{plan.base}` with {settings}."
+    yield f"All runs: the recipe `{plan.base}` with {settings}."
     yield ""
     names = list(next(iter(results.values())).sets) if results else []
     yield "| change | M parameters | M target tokens | " + " | ".join(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Ttx
+from .conftest import Ttx, refused
 
 
 @pytest.fixture
@@ -116,3 +116,40 @@ def test_path_and_help_work_whatever_the_file_says(ttx: Ttx, config: Path) -> No
     config.write_text("what = is this")
     assert ttx("config", "path").out == f"{config}\n"
     assert ttx("--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "command"),
+    [
+        ("LENGTH_PENALTY=0.8", "inspect decode Tom"), ("LENGTH_PENALTY=0.8", "inspect decode --from-trace TRACE"),
+        ("LENGTH_PENALTY=0.8", "translate --beam 1 Tom"), ("LENGTH_PENALTY=0.8", "translate --sample Tom"),
+        ("BEAM=3", "inspect decode --from-trace TRACE"), ("BEAM=3", "inspect attention --from-trace TRACE"),
+        ("BEAM=3", "inspect decode --top 3 Tom"), ("TOP=3", "inspect decode --beam 2 Tom"),
+        ("BEAM=3", "translate --sample Tom"), ("N_BEST=2", "translate --sample Tom"),
+        ("NO_REPEAT_NGRAM=2", "translate --sample Tom"), ("NO_REPEAT_NGRAM=2", "translate --alternatives 1 Tom"),
+        ("SEED=3", "translate Tom"), ("TEMPERATURE=2", "translate Tom"), ("TOP_K=2", "translate Tom"),
+        ("TOP_P=0.5", "translate Tom"), ("ALIGN_HEADS=1:1", "translate Tom"),
+    ],
+)  # fmt: skip
+def test_a_setting_gives_way_where_it_does_not_go_with_what_is_typed(
+    ttx: Ttx, bundle_folder: Path, tmp_path: Path, variable: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTX_MODEL", str(bundle_folder))
+    trace = str(tmp_path / "kept.trace")
+    assert ttx("inspect", "decode", "Tom", "--trace", trace).code == 0
+    words = [trace if word == "TRACE" else word for word in command.split()]
+    without = ttx(*words)
+    name, value = variable.split("=")
+    monkeypatch.setenv(f"TTX_{name}", value)
+    assert without.code == 0
+    assert ttx(*words) == without
+    refused(ttx(*words, f"--{name.lower().replace('_', '-')}", value))
+
+
+@pytest.mark.parametrize("command", ["export nowhere out --no-score", "import nowhere --out out"])
+def test_a_beam_for_scores_that_nobody_wants_is_no_obstacle(
+    ttx: Ttx, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(ttx(*command.split(), "--beam", "2"), "--beam")
+    monkeypatch.setenv("TTX_BEAM", "2")
+    assert "nowhere" in ttx(*command.split()).err

@@ -116,9 +116,30 @@ def test_it_translates_lines_with_languages_and_what_must_be_kept(ttx_process: T
 def test_a_language_that_it_does_not_know_is_told(ttx_here: Ttx, imported: Path) -> None:
     done = ttx_here("translate", "-m", imported, ">>fra<< Hello.")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "ttx: the model does not know the language >>fra<<; it knows >>deu<< >>nld<<\n" or is_one_line(
-        done.err
-    )
+    assert done.err == "ttx: line 1: the model does not know the language >>fra<<; it knows >>deu<< >>nld<<\n"
+
+
+@pytest.mark.parametrize("command", ["translate", "score"])
+def test_what_came_before_an_unknown_language_is_out(ttx_process: Ttx, imported: Path, command: str) -> None:
+    lines = [">>deu<< One.\tEins.", ">>nld<< Two.\tTwee.", ">>fra<< Three.\tTrois.", ">>deu<< Four.\tVier."]
+    done = ttx_process(command, "-m", imported, "--threads", "1", stdin="\n".join(lines).encode())
+    assert (done.code, done.out.count("\n")) == (2, 2)
+    assert done.err.splitlines()[-1].startswith("ttx: line 3: the model does not know the language >>fra<<")
+
+
+def test_an_unknown_language_does_not_end_the_shell(ttx_process: Ttx, imported: Path) -> None:
+    done = ttx_process("shell", "-m", imported, stdin=b">>fra<< One.\n>>deu<< Two.\n")
+    assert (done.code, done.out.count("\n")) == (0, 1)
+    assert "does not know the language >>fra<<" in done.err
+
+
+@pytest.mark.parametrize("others", [(), ("--beside", ">>deu<< Tom called Mary at home.")])
+def test_the_masks_of_a_target_that_begins_with_the_padding_s_id(
+    ttx_here: Ttx, imported: Path, others: tuple[str, ...]
+) -> None:
+    done = ttx_here("inspect", "masks", "-m", imported, ">>deu<< Tom.", *others, "--format", "json")
+    masks = json.loads(done.out)["target_padding_mask"]
+    assert [mask[0] for mask in masks] == [1] * (1 + bool(others))
 
 
 def test_its_own_beam_is_taken_and_another_can_be_asked_for(ttx_here: Ttx, imported: Path) -> None:

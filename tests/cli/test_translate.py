@@ -96,7 +96,7 @@ def test_files_in_and_out(ttx_process: Ttx, tmp_path: Path, pairs: list[tuple[st
 
 
 def test_options_and_verbose(ttx_process: Ttx, bundle_folder: Path) -> None:
-    options = ["--beam", "1", "--max-length", "2", "--threads", "1", "--device", "cpu", "--length-penalty", "1", "-v"]
+    options = ["--beam", "2", "--max-length", "2", "--threads", "1", "--device", "cpu", "--length-penalty", "1", "-v"]
     done = ttx_process(
         "translate", "-m", bundle_folder, *options, "Tom vanished without a trace.", TTX_MODEL="no-such-model"
     )

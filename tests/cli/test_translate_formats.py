@@ -213,7 +213,8 @@ def test_nothing_is_said_twice_if_that_is_forbidden(translate: Ttx) -> None:
     "arguments",
     [
         "--n-best 5", "--n-best 2 --beam 1", "--n-best 0", "--temperature 2", "--top-k 2", "--top-p 0.5", "--seed 1",
-        "--sample --n-best 2", "--sample --no-repeat-ngram 2", "--alignment soft", "--alignment soft --format tsv",
+        "--sample --n-best 2", "--sample --no-repeat-ngram 2", "--sample --beam 2", "--sample --length-penalty 0",
+        "--beam 1 --length-penalty 1", "--alignment soft", "--alignment soft --format tsv",
         "--align-heads 1:1", "--alignment hard --align-heads 3:1", "--alignment hard --align-heads x",
         "--alternatives 0", "--alternatives 2 --sample", "--alternatives 2 --no-repeat-ngram 2",
         "--alternatives 2 --n-best 65",

@@ -104,5 +104,5 @@ def test_a_card_escapes_names_and_speaks_of_no_set_there_is_not(bundle_folder: P
     score = {"set": "a|b", "metric": "BLEU", "value": 1.0, "sentences": 2, "beam": 4, "signature": "s", "role": "test"}
     card = model_card(replace(manifest, scores=(score,)), 1)
     assert "| a\\|b | BLEU |" in card
-    assert "Test: a\\|b. Nothing was chosen by it." in card
+    assert "Test: a\\|b. Not used to choose anything." in card
     assert "Development sets:" not in card

@@ -189,7 +189,7 @@ def test_a_test_set_is_scored_when_it_is_named_and_never_looked_into(
     roles = [(score["set"], score["role"]) for score in bundle.manifest.scores]
     assert roles == [("pairs", "development")] * 2 + [("test.own", "test")] * 2
     card = bundle.file("README.md").read_text(encoding="utf-8")
-    assert "Test: test.own. Nothing was chosen by it." in card
+    assert "Test: test.own. Not used to choose anything." in card
     assert "Das Dach" not in card
     (point,) = bundle.manifest.provenance["curve"]  # the recipe evaluates at the end only
     assert f"| {point['step']:,} | 120 | {point['loss']['pairs']:.3f} |" in card

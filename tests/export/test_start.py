@@ -231,7 +231,7 @@ def test_the_card_names_the_model_before_and_its_text(
     assert "### Started from tiny\n\nTraining began with the weights and vocabularies of the model tiny (fp32" in card
     assert card.count("| CC-BY-2.0-FR | Tatoeba (tatoeba.org)") == 2
     earlier = read_bundle(bundle_folder).manifest.provenance["training"]
-    assert f"(fp32 bundle). That had taken {earlier['step']:,} updates, " in card
+    assert f"(fp32 bundle). Training that model took {earlier['step']:,} updates, " in card
     assert Translator(bundle, "cpu").translate_line("The roof leaks.") == "Das Dach leckt."
 
     until(start("again", bundle.path, epochs=1), 1)
@@ -244,7 +244,7 @@ def test_the_card_names_the_model_before_and_its_text(
 
 def test_a_model_of_which_nothing_is_known_is_told_as_such(bundle_folder: Path) -> None:
     record = {**read_start(str(bundle_folder)).record, "corpora": []}
-    assert "Nothing says what text it was trained on." in data({"corpora": [], "started_from": record})
+    assert "Nothing says what text that model was trained on." in data({"corpora": [], "started_from": record})
     imported = {**record, "imported_from": "opus-mt-en-de", "form": "Hugging Face", "licence": "cc-by-4.0"}
     assert "imported from opus-mt-en-de (Hugging Face), on these terms: cc-by-4.0." in data(
         {"corpora": [], "started_from": imported}
@@ -363,7 +363,7 @@ def test_a_blend_lies_between_both_ends_of_a_run_and_says_so(
         torch.testing.assert_close(weight, 0.25 * before[name] + 0.75 * after[name])
     bundle = export_bundle(load_checkpoint(out), tmp_path / "blend", Export("fp32", DATA, score=False))
     card = bundle.file("README.md").read_text(encoding="utf-8")
-    assert "After it the weights were blended: 0.25 of them are still the earlier ones." in card
+    assert "The trained weights were then blended with that model's, which make up 0.25 of the result." in card
     assert blend(bundle_folder, 0.5, of=out) == 0
     assert (load_checkpoint(out).started_from or {})["share"] == 0.625
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .parameters import ScoreBeamOption
+from .parameters import ScoreBeamOption, suiting
 
 
 class PrecisionName(StrEnum):
@@ -27,6 +27,7 @@ class LayoutName(StrEnum):
 
 
 def export(
+    context: typer.Context,
     checkpoint: Annotated[
         Path,
         typer.Argument(
@@ -58,6 +59,7 @@ def export(
     from ttx_export.checkpoint import load_checkpoint
     from ttx_export.package import Wanted, export_bundle
 
+    beam = suiting(context, "--beam", beam, score)
     if not score and (test or beam is not None):
         raise UsageError(f"--{'test' if test else 'beam'} does not apply with --no-score")
     run = checkpoint if checkpoint.is_dir() else checkpoint.parent

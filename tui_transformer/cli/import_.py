@@ -10,10 +10,11 @@ import typer
 from tui_transformer.errors import UsageError
 
 from .export import PrecisionName
-from .parameters import ScoreBeamOption
+from .parameters import ScoreBeamOption, suiting
 
 
 def import_model(
+    context: typer.Context,
     path: Annotated[
         Path | None,
         typer.Argument(help="A Marian model: a folder in Hugging Face layout, or a .npz file.", show_default=False),
@@ -55,6 +56,7 @@ def import_model(
         raise UsageError("give either a folder or --hub NAME")
     if yes and hub is None:
         raise UsageError("--yes only applies with --hub")
+    beam = suiting(context, "--beam", beam, data is not None)
     if beam is not None and data is None:
         raise UsageError("--beam only applies to the scores, which need --data")
     packages = ("torch", "onnx", "sacrebleu") if data else ("torch", "onnx")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from tui_transformer.generation import MOST_HYPOTHESES
+
+Value = TypeVar("Value")
 
 
 class DeviceName(StrEnum):
@@ -31,6 +33,23 @@ def finite(value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number")
     return value
+
+
+def typed(context: typer.Context | None) -> set[str]:
+    """The names of the options on the command line, such as --beam. Settings give options a value as well."""
+    if context is None:
+        return set()
+    sources = {option: context.get_parameter_source(option.name or "") for option in context.command.params}
+    # Some versions of Typer bundle their own click: the member's name is the same in all.
+    return {max(option.opts, key=len) for option, where in sources.items() if where and where.name == "COMMANDLINE"}
+
+
+def suiting(context: typer.Context | None, option: str, value: Value, suits: bool) -> Value | None:
+    """An option's value; None if only a setting asks for it and it does not suit what is typed.
+
+    What is typed and does not suit keeps its value, for the command to refuse.
+    """
+    return value if suits or option in typed(context) else None
 
 
 def as_text(argument: str) -> str:

@@ -64,10 +64,11 @@ def _object(text: str, where: str) -> dict[str, object]:
 
 
 def _text(fields: dict[str, object], name: str, where: str, default: str | None = None) -> str:
+    from tui_transformer.source import characters
+
     value = fields.get(name, default)
     if value is None and name not in fields:
         raise InputError(f'{where}: no "{name}" field')
     if not isinstance(value, str):
         raise InputError(f'{where}: "{name}" is not a string')
-    # JSON can spell half a surrogate pair, which is not a character.
-    return value.encode(errors="surrogatepass").decode(errors="replace")
+    return characters(value)  # JSON can spell half a surrogate pair

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.errors import UsageError
+
 from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption
 
 if TYPE_CHECKING:
@@ -63,9 +65,9 @@ def score(
     from .textio import LineReader
 
     if (source is None) != (target is None):
-        raise typer.BadParameter("give two files, SOURCE and TARGET, or none to read pairs from standard input")
+        raise UsageError("give two files, SOURCE and TARGET, or none to read pairs from standard input")
     if summary and per_token:
-        raise typer.BadParameter("give either --per-token, for each pair, or --summary, for all of them together")
+        raise UsageError("give either --per-token, for each pair, or --summary, for all of them together")
     readers = [LineReader.of_file(path) for path in (source, target) if path] or [LineReader.of_file()]
     if source is None and sys.stdin.isatty():
         typer.echo("ttx: reading source<TAB>target from the terminal; Ctrl-D ends", err=True)

@@ -71,11 +71,11 @@ def _answers(dialogue: Dialogue, line: str) -> Iterator[str]:
     """Translations; what is said about commands goes to stderr, and no mistake ends the conversation."""
     from tui_transformer.dialogue import is_command
 
-    if not is_command(line):
-        yield from dialogue.translate(line)
-        return
     try:
-        typer.echo(dialogue.obey(line), err=True)
+        if is_command(line):
+            typer.echo(dialogue.obey(line), err=True)
+        else:
+            yield from dialogue.translate(line)
     except TtxError as error:
         typer.echo(f"ttx: {error}", err=True)
 

@@ -14,7 +14,7 @@ from tui_transformer.entry import INTERRUPTED
 from tui_transformer.errors import InputError, TtxError, UsageError
 
 from .inspect.options import Drawing, with_picture_options
-from .parameters import DeviceName, model_names
+from .parameters import DeviceName, model_names, typed
 
 if TYPE_CHECKING:
     from ttx_export.session import Wanted
@@ -69,7 +69,7 @@ def train(
 
     --color, --width, --format, --save and --no-pager only apply with --plot and --dry-run.
     """  # fmt: skip
-    given = _given(drawing)
+    given = typed(drawing.context)
     if plot is not None:
         if recipe is not None or dry_run:
             raise UsageError("give either a RECIPE to train or --plot RUN, not both")
@@ -96,16 +96,6 @@ def train(
         if leads:
             raise
         raise typer.Exit(error.exit_code) from None
-
-
-def _given(drawing: Drawing) -> set[str]:
-    """The options given on the command line."""
-    context = drawing.context
-    if context is None:
-        return set()
-    sources = {option: context.get_parameter_source(option.name or "") for option in context.command.params}
-    # Some versions of Typer bundle their own click: the member's name is the same in all.
-    return {max(option.opts, key=len) for option, where in sources.items() if where and where.name == "COMMANDLINE"}
 
 
 def _need_torch(*more: str) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tui_transformer.errors import QualityError
+from tui_transformer.errors import QualityError, UsageError
 
-from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption, as_text
+from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption, as_text, suiting
 from .translate_parameters import (
     USUAL_ALTERNATIVES,
     AlignHeads,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 
 def translate(
+    context: typer.Context,
     text: Text = None,
     input_file: InputFile = None,
     output_file: OutputFile = None,
@@ -88,9 +89,19 @@ def translate(
     Example:  cat a.txt | ttx translate > b.txt
     """
     if text and input_file:
-        raise typer.BadParameter("give either text or --input, not both")
-    drawing = Drawing(sample, temperature, top_k, top_p, seed)
-    drawing.check(n_best, no_repeat_ngram, alternatives)
+        raise UsageError("give either text or --input, not both")
+    # A setting gives way where it does not go with what was asked for.
+    beam = suiting(context, "--beam", beam, not sample)
+    length_penalty = suiting(context, "--length-penalty", length_penalty, not sample and beam != 1)
+    no_repeat_ngram = suiting(context, "--no-repeat-ngram", no_repeat_ngram, not (sample or alternatives)) or 0
+    n_best = suiting(context, "--n-best", n_best, not sample)
+    align_heads = suiting(context, "--align-heads", align_heads, alignment is not None)
+    drawing = Drawing.of(context, sample, temperature, top_k, top_p, seed)
+    searching = {"--beam": (beam or 1) > 1, "--length-penalty": length_penalty is not None,
+                 "--no-repeat-ngram": no_repeat_ngram > 0, "--n-best": (n_best or 1) > 1}  # fmt: skip
+    drawing.check([name for name, given in searching.items() if given], alternatives)
+    if length_penalty is not None and beam == 1:
+        raise UsageError("--length-penalty only applies with --beam 2 or more")
     n_best = n_best or (USUAL_ALTERNATIVES if alternatives else None)
     shown = Shown(output_format, n_best, scores, alignment, align_heads, report, alternatives)
     shown.check(beam)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tui_transformer.errors import UsageError
 from tui_transformer.generation import MOST_PENALTY
 
-from .parameters import finite
+from .parameters import finite, suiting
 
 if TYPE_CHECKING:
     from tui_transformer.keep import Keeper
@@ -236,22 +238,33 @@ class Drawing:
     top_p: float | None
     seed: int | None
 
-    def check(self, n_best: int | None, no_repeat: int, alternatives: int | None) -> None:
-        """Raises BadParameter for options that make no sense together."""
-        names = {"--temperature": self.temperature, "--top-k": self.top_k, "--top-p": self.top_p, "--seed": self.seed}
-        given = [name for name, value in names.items() if value is not None]
-        if given and not self.sample:
-            raise typer.BadParameter(f"{given[0]} only applies with --sample")
+    @classmethod
+    def of(
+        cls,
+        context: typer.Context,
+        sample: bool,
+        temperature: float | None,
+        top_k: int | None,
+        top_p: float | None,
+        seed: int | None,
+    ) -> Drawing:
+        """Raises UsageError for what is typed without --sample; settings then have no effect."""
+        given = {"--temperature": temperature, "--top-k": top_k, "--top-p": top_p, "--seed": seed}
+        if not sample:
+            idle = [name for name, value in given.items() if suiting(context, name, value, suits=False) is not None]
+            if idle:
+                raise UsageError(f"{idle[0]} only applies with --sample")
+            return cls(False, None, None, None, None)
+        return cls(True, temperature, top_k, top_p, seed)
+
+    def check(self, searching: Sequence[str], alternatives: int | None) -> None:
+        """Raises UsageError for senseless combinations; `searching`: the given options that steer a search."""
         if self.sample and alternatives:
-            raise typer.BadParameter(
-                "--alternatives cannot be combined with --sample: they are searched for, not drawn"
-            )
-        if alternatives and no_repeat:
-            raise typer.BadParameter("--no-repeat-ngram cannot be combined with --alternatives")
-        if self.sample and n_best and n_best > 1:
-            raise typer.BadParameter("--sample draws one translation per line: --n-best must be 1")
-        if self.sample and no_repeat:
-            raise typer.BadParameter("--no-repeat-ngram cannot be combined with --sample")
+            raise UsageError("--alternatives does not go with --sample: they are searched for, not drawn")
+        if self.sample and searching:
+            raise UsageError(f"{searching[0]} does not go with --sample, which draws without searching")
+        if alternatives and "--no-repeat-ngram" in searching:
+            raise UsageError("--no-repeat-ngram does not go with --alternatives")
 
     def options(self) -> SamplingOptions | None:
         """For the translator."""
@@ -276,15 +289,15 @@ class Shown:
     alternatives: int | None = None
 
     def check(self, beam: int | None) -> None:
-        """Raises BadParameter for options that make no sense together, as far as that is known without a `beam`."""
+        """Raises UsageError for options that make no sense together, as far as that is known without a `beam`."""
         if self.n_best and self.alternatives and self.n_best > MOST_ALTERNATIVES:
-            raise typer.BadParameter(f"--alternatives gives at most {MOST_ALTERNATIVES}, but --n-best is {self.n_best}")
+            raise UsageError(f"--alternatives gives at most {MOST_ALTERNATIVES}, but --n-best is {self.n_best}")
         if self.n_best and beam and not self.alternatives and self.n_best > beam:
-            raise typer.BadParameter(f"--n-best {self.n_best} needs --beam {self.n_best} or more (it is {beam})")
+            raise UsageError(f"--n-best {self.n_best} needs --beam {self.n_best} or more (it is {beam})")
         if self.alignment is Alignment.soft and self.format is not OutputFormat.jsonl:
-            raise typer.BadParameter("--alignment soft needs --format jsonl")
+            raise UsageError("--alignment soft needs --format jsonl")
         if self.heads and not self.alignment:
-            raise typer.BadParameter("--align-heads only applies with --alignment")
+            raise UsageError("--align-heads only applies with --alignment")
 
     def wanted(self, checks: bool, keeper: Keeper | None) -> Wanted:
         """For the translator: a second pass only if something it computes is asked for."""
@@ -296,7 +309,7 @@ class Shown:
 
 
 def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
-    """Raises BadParameter for an invalid regular expression."""
+    """Raises UsageError for an invalid regular expression."""
     from tui_transformer.keep import Keeper
 
     if not patterns and not usual:
@@ -304,4 +317,4 @@ def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
     try:
         return Keeper.of(patterns, usual)
     except re.error as error:
-        raise typer.BadParameter(f"--keep: not a valid regular expression: {error}") from None
+        raise UsageError(f"--keep: not a valid regular expression: {error}") from None

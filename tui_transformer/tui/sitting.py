@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tui_transformer.source import characters
 from tui_transformer.whole_file import whole_file
 
 from .live import Playback
@@ -64,7 +65,8 @@ def load_sitting(path: Path) -> Sitting:
     for name, kind in _KINDS.items() if isinstance(content, dict) else ():
         if name in content and _fits(content[name], kind):
             setattr(fresh, name, content[name])
-    fresh.text, fresh.history = _characters(fresh.text), [*map(_characters, fresh.history)]
+    # JSON can spell half a surrogate pair.
+    fresh.text, fresh.history = characters(fresh.text), [*map(characters, fresh.history)]
     fresh.speed = fresh.speed if fresh.speed in Playback.SPEEDS else None
     return fresh
 
@@ -75,11 +77,6 @@ def save_sitting(sitting: Sitting, path: Path) -> None:
     with whole_file(path) as file:
         # In ASCII, because a path may have bytes that are no characters.
         file.write(json.dumps(asdict(sitting)).encode())
-
-
-def _characters(text: str) -> str:
-    """JSON can spell half a surrogate pair, which is no character."""
-    return text.encode(errors="surrogatepass").decode(errors="replace")
 
 
 def _fits(value: object, kind: str) -> bool:

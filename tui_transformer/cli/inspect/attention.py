@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui_transformer.cli.parameters import BeamOption
+from tui_transformer.cli.parameters import BeamOption, suiting
 from tui_transformer.errors import UsageError
 
 from . import selection
@@ -76,6 +76,7 @@ def attention(
         raise UsageError("give one of --head-stats, --align-heads and --combine")
     if target is not None and (text is None or not target.strip()):
         raise UsageError("--target needs TEXT" if text is None else "the target is empty")
+    beam = suiting(options.context, "--beam", beam, not options.from_trace) or 1
     if options.from_trace and (target is not None or beam > 1):
         raise UsageError("--from-trace shows a saved decoding: it takes neither --target nor --beam")
     chosen_kind = kind_named(kind)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tui_transformer.cli.parameters import finite
+from tui_transformer.cli.parameters import finite, suiting, typed
 from tui_transformer.errors import UsageError
 from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY
 
@@ -102,6 +102,12 @@ def decode(
 
     Example:  ttx inspect decode "The old man gave the girl a beautiful red rose." --alternative 8:hübsche
     """
+    # A setting gives way where it does not go with what was asked for.
+    greedy = options.from_trace or "--top" in typed(options.context)
+    beam = suiting(options.context, "--beam", beam, not greedy)
+    top = suiting(options.context, "--top", top, (beam or 1) == 1)
+    searched = not options.from_trace and (beam or 1) > 1
+    length_penalty = suiting(options.context, "--length-penalty", length_penalty, searched)
     asked = Asked(top, step, beam, length_penalty, layer, head, alternative)
     asked.check(options)
     show_view("decode", text, lambda line: _picture(line, asked, options), options)

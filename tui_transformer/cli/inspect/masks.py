@@ -86,7 +86,7 @@ def _source_batch(translator: Translator, texts: Sequence[str]) -> Ids:
 def _masked(translator: Translator, ids: Ids, probed: Probed, others: Sequence[str]) -> MaskedBatch:
     """The masks of a batch of the probed sentence and others, with the targets that are read."""
     from tui_transformer.decoding import pad
-    from tui_transformer.masks import combine_masks, look_ahead_mask, padding_mask
+    from tui_transformer.masks import combine_masks, look_ahead_mask, padding_mask, target_padding_mask
     from tui_transformer.render.views.masks import MaskedBatch
 
     special = translator.special
@@ -95,7 +95,7 @@ def _masked(translator: Translator, ids: Ids, probed: Probed, others: Sequence[s
     # As in training, and unlike for the encoder, to the longest and no further.
     longest = max(map(len, read))
     targets = pad(read, special.target_pad, translator.runtime.architecture.positions)[0][:, :longest]
-    padding, look_ahead = padding_mask(targets, special.target_pad), look_ahead_mask(longest)
+    padding, look_ahead = target_padding_mask(targets, special.target_pad), look_ahead_mask(longest)
     return MaskedBatch(
         [translator.source.pieces(row) for row in ids.tolist()],
         [translator.target.pieces(row) for row in targets.tolist()],
