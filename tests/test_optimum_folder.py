@@ -160,7 +160,7 @@ def more_pieces(folder: Path) -> None:
         (change("vocab.json", **{"<unk>": None}), "no piece <unk>"),
         (change("generation_config.json", repetition_penalty=1.5), "repetition_penalty = 1.5 is not supported"),
         (change("generation_config.json", bad_words_ids=[[1, 2]]), "bad_words_ids"),
-        (rename("encoder_model.onnx", "attention_mask", "attention_musk"), "cannot give: attention_musk"),
+        (rename("encoder_model.onnx", "attention_mask", "attention_musk"), "does not have: attention_musk"),
         (rename("encoder_model.onnx", "last_hidden_state", "last_hidden_stale"), "lack last_hidden_state"),
         (rename("decoder_model.onnx", "encoder_hidden_states", "encoder_hidden_stales"), "encoder_hidden_stales"),
         (rename("decoder_with_past_model.onnx", "present.1.decoder.key", "present.1.decoder.kex"), "lack present.1"),
