@@ -27,7 +27,7 @@ def blended(content: dict[str, Any], place: str, share: float) -> dict[str, Any]
     """
     start, begun = read_start(place), content.get("started_from")
     if not begun or begun["weights"] != start.record["weights"]:
-        raise RecipeError(f"this run did not begin with the weights of {place}")
+        raise RecipeError(f"this run did not start from the weights of {place}")
     recipe = parse_recipe(content["recipe"])
     before = widened(start.checkpoint.weights, recipe.model.d_ff - start.checkpoint.shape.d_ff, recipe.training.seed)
     weights = {name: share * own + (1 - share) * before[name] for name, own in content["weights"].items()}

@@ -192,7 +192,7 @@ def main() -> None:
     if wanted.json:
         wanted.json.write_text(json.dumps(asdict(proof), indent=1) + "\n")
     if len(proof.kills) < wanted.kills:
-        print(f"only {len(proof.kills)} of {wanted.kills} kills: the run ended before; give more --epochs")
+        print(f"only {len(proof.kills)} of {wanted.kills} kills: the run ended first; give more --epochs")
     sys.exit(bool(proof.differences) or len(proof.kills) < wanted.kills)
 
 

@@ -43,7 +43,7 @@ def _recipe(model: Bundle) -> Recipe:
     try:
         return parse_recipe(model.manifest.provenance["recipe"])
     except (KeyError, ValueError, TypeError) as error:
-        raise BundleError(f"{model.path} says nothing of its recipe: {error}") from None
+        raise BundleError(f"{model.path} does not say what its recipe was: {error}") from None
 
 
 def main() -> int:
@@ -51,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="recard.py", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("model", type=Path, help="the bundle's folder")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the recipe's development sets")
-    parser.add_argument("--test", type=Path, action="append", default=[], help="a set by which nothing was chosen")
+    parser.add_argument("--test", type=Path, action="append", default=[], help="a held-out test set")
     parser.add_argument("--beam", type=int, help="the model's own, if not given")
     parser.add_argument("--run", type=Path, help="the run's folder, if it is still there: for the learning curve")
     options = parser.parse_args()

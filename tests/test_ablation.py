@@ -98,5 +98,5 @@ def test_not_everything_can_be_hidden(translator: Translator) -> None:
     source = translator.whole(SENTENCE)
     with pytest.raises(UsageError, match="must see something"):
         ablate(translator, source, hidden=range(len(source.ids)))
-    with pytest.raises(UsageError, match="no head of this model"):
+    with pytest.raises(UsageError, match="not a head of this model"):
         ablate(translator, source, [Head("cross", 2, 0)])

@@ -169,5 +169,5 @@ def test_any_line_has_at_least_one_and_the_same_in_any_batch(
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(translator: Translator, position: int, count: int, options: Options | None) -> None:
-    with pytest.raises(ValueError, match=r"alternatives can be had|from 1"):
+    with pytest.raises(ValueError, match=r"alternatives cannot be combined|from 1"):
         translator.alternatives(SOURCE, position, count, options)

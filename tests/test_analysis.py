@@ -100,7 +100,7 @@ def test_heads_are_counted_from_one() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "0:1", "5:1", "1:9", "1:1,", "a:b"])
 def test_a_head_that_is_none_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match="no head"):
+    with pytest.raises(ValueError, match=r"is not a head|there is no head"):
         parse_heads(text, 4, 8)
 
 

@@ -170,7 +170,7 @@ def test_an_error_while_translating_surfaces(apart: Translator, monkeypatch: pyt
         raise MemoryError
 
     monkeypatch.setattr(apart, "translate_batch", fail)
-    with pytest.raises(TranslationError, match=r"^failed in the lines 1 to 1: MemoryError$") as caught:
+    with pytest.raises(TranslationError, match=r"^failed in lines 1 to 1: MemoryError$") as caught:
         list(translate_lines(apart, ["Hello."], GREEDY, Batching(workers=2)))
     assert isinstance(caught.value.__cause__, MemoryError)
 
@@ -190,7 +190,7 @@ def test_a_worker_that_dies_takes_no_line_of_an_earlier_window_with_it(
     monkeypatch.setattr(apart, "translate_batch", dies)
     lines, found = [*(source for source, _ in pairs[:13]), "deadly", "after"], list[str]()
     sizes = Batching(workers=workers, rows=2, first_window=4, window=8)
-    with pytest.raises(TranslationError, match="failed in the lines 13 to 15: RuntimeError: a worker has died"):
+    with pytest.raises(TranslationError, match="failed in lines 13 to 15: RuntimeError: a worker has died"):
         found.extend(t.text for t in translate_lines(apart, lines, GREEDY, sizes))
     assert found == [target for _, target in pairs[:12]]
 

@@ -63,5 +63,5 @@ def test_masks_are_zero_for_what_is_off_and_nothing_else(off: set[Head]) -> None
 
 @pytest.mark.parametrize("head", [Head("encoder", -1, 0), Head("cross", 0, 8), Head("decoder", 2, 0)])
 def test_a_head_that_is_not_there_has_no_mask(head: Head) -> None:
-    with pytest.raises(UsageError, match="no head of this model"):
+    with pytest.raises(UsageError, match="not a head of this model"):
         head_masks([head], SHAPE)

@@ -72,7 +72,7 @@ def test_a_single_text_is_no_list_of_lines(translator: Translator, lines: Any) -
 
 @pytest.mark.parametrize("device", ["gpu", "CUDA", "cuda:0"])
 def test_a_device_that_is_none_is_refused(bundle_folder: Path, device: Any) -> None:
-    with pytest.raises(DeviceError, match=f"no device '{device}': it is one of auto, cpu, cuda"):
+    with pytest.raises(DeviceError, match=f"no device '{device}': it must be one of auto, cpu, cuda"):
         Translator.load(bundle_folder, device)
 
 
@@ -93,7 +93,7 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", [{"temperature": 0}, {"temperature": float("nan")}, {"top_k": -1}, {"top_p": -0.1},
                                      {"top_p": 1.1}, {"seed": -1}])  # fmt: skip
 def test_draws_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="temperature is above 0"):
+    with pytest.raises(ValueError, match="temperature must be above 0"):
         SamplingOptions(**options)
 
 

@@ -84,5 +84,5 @@ def test_lists_survive_the_file(tokenizer: MappedTokenizer, tmp_path: Path, shar
 )
 def test_a_file_that_is_no_list_of_pieces(tmp_path: Path, content: str) -> None:
     (tmp_path / "vocabulary.json").write_text(content)
-    with pytest.raises(BundleError, match="is no list of pieces"):
+    with pytest.raises(BundleError, match="is not a list of pieces"):
         read_names(tmp_path / "vocabulary.json")

@@ -90,7 +90,7 @@ def test_it_is_found_and_described_as_a_model(folder: Path, monkeypatch: pytest.
 
 def test_what_it_does_not_give_is_one_clear_error(translator: Translator) -> None:
     for ask in (lambda: list(translator.stream("x")), lambda: translator.probe("x"), lambda: translator.without([])):
-        with pytest.raises(UsageError, match=r"^the model [^\n]* gives no (attention|inside): [^\n]*$"):
+        with pytest.raises(UsageError, match=r"^the model [^\n]* has no (attention|inside): [^\n]*$"):
             ask()
 
 
@@ -98,7 +98,7 @@ def test_scores_that_are_no_numbers_are_one_clear_error(
     translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui_transformer.optimum_runtime.log_softmax", lambda logits: np.full_like(logits, np.nan))
-    with pytest.raises(BundleError, match="are no numbers: its weights are broken"):
+    with pytest.raises(BundleError, match="are not numbers: its weights are broken"):
         translator.translate_line("Tom", Options(beam=2))
 
 
@@ -153,14 +153,14 @@ def more_pieces(folder: Path) -> None:
         (change("config.json", encoder_attention_heads=2, decoder_attention_heads=2), r"cache of shape \(1, 4, 2, 8\)"),
         (change("config.json", d_model=64), r"memory of shape \(1, 1, 32\), not \(1, 1, 64\)"),
         (change("config.json", decoder_layers=3), "lack .*past_key_values.2.decoder.key"),
-        (change("config.json", decoder_layers=1), "want what this ttx cannot give: .*past_key_values.1"),
+        (change("config.json", decoder_layers=1), "need inputs that this ttx does not have: .*past_key_values.1"),
         (change("config.json", vocab_size=250), "one of 250 pieces"),
         (change("vocab.json", more=256), "has 257 pieces with 257 ids, the model has 256"),
         (more_pieces, r"scores of shape \(1, 256\), not \(1, 257\)"),
         (change("vocab.json", **{"<unk>": None}), "no piece <unk>"),
         (change("generation_config.json", repetition_penalty=1.5), "repetition_penalty = 1.5 is not supported"),
         (change("generation_config.json", bad_words_ids=[[1, 2]]), "bad_words_ids"),
-        (rename("encoder_model.onnx", "attention_mask", "attention_musk"), "cannot give: attention_musk"),
+        (rename("encoder_model.onnx", "attention_mask", "attention_musk"), "does not have: attention_musk"),
         (rename("encoder_model.onnx", "last_hidden_state", "last_hidden_stale"), "lack last_hidden_state"),
         (rename("decoder_model.onnx", "encoder_hidden_states", "encoder_hidden_stales"), "encoder_hidden_stales"),
         (rename("decoder_with_past_model.onnx", "present.1.decoder.key", "present.1.decoder.kex"), "lack present.1"),

@@ -285,7 +285,7 @@ def test_without_all_heads_of_the_cross_attention_the_source_does_not_matter(tra
 
 
 def test_a_head_that_is_not_there_cannot_be_off(translator: Translator) -> None:
-    with pytest.raises(UsageError, match=r"^'cross:3:1' is no head of this model"):
+    with pytest.raises(UsageError, match=r"^'cross:3:1' is not a head of this model"):
         translator.without([Head("cross", 2, 0)])
 
 

@@ -290,5 +290,5 @@ def test_weights_that_are_no_numbers_are_one_clear_error(bundle_folder: Path, tm
     folder = shutil.copytree(bundle_folder, tmp_path / "broken")
     for weights in folder.glob("*.onnx_data"):
         weights.write_bytes(b"\xff" * weights.stat().st_size)
-    with pytest.raises(BundleError, match="are no numbers: its weights are broken"):
+    with pytest.raises(BundleError, match="are not numbers: its weights are broken"):
         list(Translator.load(folder).translate(["Tom."], Options(beam=2)))

@@ -101,7 +101,7 @@ def test_a_worker_that_dies_is_one_clear_error(apart: Translator, monkeypatch: p
     lines = ["a", "b", "c", "deadly"]
     scores = score_pairs(apart, [(line, "x") for line in lines], Batching(first_window=2, rows=1))
     assert [len(score.pieces) > 0 for score in (next(scores), next(scores))] == [True, True]
-    with pytest.raises(TranslationError, match="failed in the lines 3 to 4: MemoryError"):
+    with pytest.raises(TranslationError, match="failed in lines 3 to 4: MemoryError"):
         next(scores)
 
 

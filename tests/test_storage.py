@@ -39,7 +39,7 @@ def test_what_is_no_graph_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "graph.onnx"
     for content in (b"\x3a\xff\x01", b"\xff" * 9, b"\x3a\x02\x2a\x05"):
         broken.write_bytes(content)
-        with pytest.raises(BundleError, match="is no ONNX graph"):
+        with pytest.raises(BundleError, match="is not an ONNX graph"):
             graph_tensors(broken)
     with pytest.raises(BundleError, match="cannot read"):
         graph_tensors(tmp_path / "nowhere.onnx")

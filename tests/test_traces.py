@@ -170,7 +170,7 @@ def test_an_array_s_odd_header_is_refused(greedy: Trace, tmp_path: Path, header:
 def test_what_is_no_zip_is_refused(tmp_path: Path, what: bytes) -> None:
     path = tmp_path / "other"
     path.write_bytes(what)
-    with pytest.raises(InputError, match="is no trace"):
+    with pytest.raises(InputError, match="is not a trace"):
         load_trace(path)
 
 

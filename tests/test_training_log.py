@@ -117,9 +117,9 @@ def test_bytes_that_are_no_text_are_a_broken_line(write: Write) -> None:
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(InputError, match=r"is no run folder of ttx train: it has no metrics\.jsonl"):
+        with pytest.raises(InputError, match=r"is not a run folder of ttx train: it has no metrics\.jsonl"):
             read_training_log(path)
-        with pytest.raises(InputError, match="is no run folder"):
+        with pytest.raises(InputError, match="is not a run folder"):
             LogReader(path).read()
     (tmp_path / "metrics.jsonl").mkdir()
     with pytest.raises(InputError, match="cannot read"):

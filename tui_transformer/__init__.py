@@ -9,8 +9,8 @@ Read the code in this order:
 5. `tokenizer` and `bundle`: what a model is on disk.
 6. `batching` and `window`: many lines, fast and in order; `tasks`: where a forced beginning goes; `keep`: what must
    come through unchanged; `alternatives`: what else could stand at a piece of a translation.
-7. `analysis` and `quality`: what attention says of words, and what looks wrong about a translation.
-8. `probed`, `probing` and `heads`: what happens inside the model, and what becomes of it without a head.
+7. `analysis` and `quality`: what attention says about words, and what looks wrong in a translation.
+8. `probed`, `probing` and `heads`: what happens inside the model, and what it does without a head.
 9. `render`: values become pictures; its docstring has a reading order and how to add a view. `traces`: a decoding
    in a file.
 10. `cli`: how it is all wired to the command line.

@@ -1,6 +1,6 @@
 """What a model loses without some of its heads, or without a piece of the source. numpy only.
 
-A loss is measured by a given translation, usually the one that the whole model makes: how much less likely it becomes,
+A loss is measured on a given translation, usually the whole model's own: how much less likely it becomes,
 in nats (Michel, Levy and Neubig 2019, "Are Sixteen Heads Really Better than One?", leave heads out in the same way).
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .translator import Source, Translator
 
 ROWS = 64
-"""Most sources side by side."""
+"""Most sources run side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Ablation:
     """A translation before and after something was taken away. Log-probabilities in nats, ends included.
 
     `target` (ids) is what is judged: its pieces had the log-probabilities `before` and have `after`. Without what was
-    taken away the model says `changed`, with `changed_log_probability` as it then finds.
+    taken away the model says `changed`, to which it then gives `changed_log_probability`.
     """
 
     target: tuple[int, ...]
@@ -37,7 +37,7 @@ class Ablation:
 
     @property
     def loss(self) -> float:
-        """By how much the target became less likely."""
+        """How much less likely the target became."""
         return math.fsum(self.before) - math.fsum(self.after)
 
 
@@ -82,12 +82,12 @@ def losses_by_head(
     try:
         yield from zip(heads, pool.map(loss, heads), strict=True)
     finally:
-        # Whoever leaves early does not wait for heads that nobody asks about any more.
+        # A caller that stops early does not wait for heads that are no longer wanted.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def losses_by_place(translator: Translator, source: Source, target: Sequence[int]) -> list[float]:
-    """What is lost without each piece of the source, one at a time; a source of one piece loses nothing, nan."""
+    """What is lost without each piece of the source, one at a time; nan for a source of only one piece."""
     if len(source.ids) < 2:
         return [math.nan] * len(source.ids)
     before = _log_probabilities(translator, [source], target)[0]

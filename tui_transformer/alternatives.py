@@ -3,8 +3,8 @@
 Positions count the pieces of a line's translation from 1 as `Wanted.scores` lists them: through all its parts, the
 end of each included. What is varied is the part that has the position; the others stay as they are.
 
-- Within a forced beginning, what is varied is the piece behind it: the beginning is kept whole.
-- The end is tried like any piece, but not as the first one: no sentence is translated by nothing.
+- Within a forced beginning, what is varied is the piece after it: the beginning is kept whole.
+- The end is tried like any piece, but not as the first one: no sentence gets an empty translation.
 - Where the translation has no such piece, it stands alone.
 - An alternative that lacks what must come through unchanged, or says the same as a likelier one, is left out. The
   translation itself is one of them if its own piece is among those tried.
@@ -23,7 +23,7 @@ from .window import ENDS, WindowTranslator, best_of
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a line is varied: in which of its parts, behind which pieces of that part's translation."""
+    """Where a line is varied: in which of its parts, after which pieces of that part's translation."""
 
     part: int
     kept: tuple[int, ...]
@@ -50,7 +50,7 @@ def varied(work: WindowTranslator, translations: Sequence[Translation], position
 def place_of(translation: Translation, position: int, positions: int) -> Place | None:
     """Where the best translation has this piece, or None. What a part was forced to begin with is not to be varied.
 
-    `positions` are those of the model: it cannot go on behind the last of them.
+    `positions` are those of the model: it cannot continue beyond the last of them.
     """
     for number, part in enumerate(translation.parts):
         if not part.source.ids:
@@ -67,7 +67,7 @@ def place_of(translation: Translation, position: int, positions: int) -> Place |
 
 
 def _alternatives(work: WindowTranslator, places: Sequence[tuple[Part, tuple[int, ...]]]) -> list[Part]:
-    """Each part with its alternatives behind what is kept of it."""
+    """Each part with its alternatives after what is kept of it."""
     count, eos = work.wanted.n_best, work.translator.special.target_eos
     tasks = [Task(part.source, kept) for part, kept in places]
     likely = work.in_batches(tasks, lambda sources, kept: work.translator.next_pieces(sources, kept, count + 1))
@@ -93,7 +93,7 @@ def _alternatives(work: WindowTranslator, places: Sequence[tuple[Part, tuple[int
 
 
 def _part(work: WindowTranslator, own: Part, hypotheses: Sequence[Hypothesis]) -> Part:
-    """The part with these hypotheses, those left out that lack what must be kept."""
+    """The part with these hypotheses, except those that lack what must be kept."""
     translator, keeper = work.translator, work.wanted.keeper
     texts = [translator.text(own.source, hypothesis) for hypothesis in hypotheses]
     part = replace(own, hypotheses=tuple(hypotheses), texts=tuple(texts))
@@ -109,5 +109,5 @@ def _part(work: WindowTranslator, own: Part, hypotheses: Sequence[Hypothesis]) -
 
 
 def _alone(part: Part) -> Part:
-    """Only the best hypothesis, which nothing is compared with."""
+    """Only the best hypothesis, which is compared with nothing."""
     return replace(part, hypotheses=(replace(part.hypotheses[0], score=0.0),), texts=part.texts[:1])

@@ -69,7 +69,7 @@ class Architecture:
 
     @property
     def embedding_scale(self) -> float:
-        """What rows of an embedding table are multiplied with when they are read."""
+        """What rows of an embedding table are multiplied by when they are read."""
         return math.sqrt(self.d_model) if self.scale_embedding else 1.0
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tokens that a model must never say, taken out of what the decoder answers before a search sees it."""
+"""Tokens that a model must never say, removed from the decoder's answer before a search sees it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from .search import Answer, Best, Floats, Ids, log_sum_exp
 
 LIKELY = 0.5
-"""From this probability of the banned on, 1 minus it is too inexact, and all scores are looked at."""
+"""When the banned tokens have at least this probability, 1 minus it is too inexact, and all scores are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Banned:
-    """`ids` that are never said, and those that nothing begins with; with `renormalize` what remains is a
+    """`ids` that are never said, and those that no translation begins with; with `renormalize` what remains is a
     distribution again.
     """
 
@@ -56,11 +56,11 @@ class _Allowed:
     def candidates(self, count: int, chosen: Ids | None = None) -> Best:
         banned = np.array(self.banned.ids)
         found = self.answer.candidates(count + len(banned), np.full_like(self.answer.next_id, banned[0]))
-        # Banned ones behind all others, whose order stays.
+        # Banned ones go after all others, whose order stays.
         order = np.argsort(np.isin(found.ids, banned), axis=1, kind="stable")[:, :count]
         ids = np.take_along_axis(found.ids, order, axis=1)
         log_probabilities = np.take_along_axis(found.log_probabilities, order, axis=1)
-        # The likeliest is the one to be chosen if nobody says otherwise.
+        # The likeliest is the one chosen by default.
         said = log_probabilities[:, 0] if chosen is None else self.answer.candidates(1, chosen).chosen
         rest = self._rest(found.chosen)
         log_probabilities = np.where(np.isin(ids, banned), np.float32(-np.inf), log_probabilities - rest[:, None])

@@ -1,6 +1,6 @@
 """Many lines, fast and in order: windows sorted by length, several workers, order restored.
 
-A window holds what has already arrived: whoever types a line, or feeds a slow pipe, gets its translation
+A window holds what has already arrived: a line typed, or sent through a slow pipe, gets its translation
 at once; a fast producer fills large windows, which translate faster. Memory does not grow with the input.
 """
 
@@ -45,7 +45,7 @@ def translate_lines(
 ) -> Iterator[Translation]:
     """One translation for each line, in order. Lazy: reads at most two windows ahead of what was taken.
 
-    Raises TranslationError, behind the last window that went well, if a worker dies, and TypeError for what is no line.
+    Raises TranslationError, after the last window that succeeded, if a worker dies; TypeError for what is not a line;
     ValueError for options with a `target`, which is read one sentence at a time (`Translator.stream`).
     """
     options, batching = options or translator.defaults, batching or Batching()
@@ -60,7 +60,7 @@ def translate_lines(
                 yield from work.translate(window)
             done += len(window)
     finally:
-        # Whoever leaves early does not wait for batches that nobody will read.
+        # A caller that stops early does not wait for batches that nobody will read.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -74,7 +74,7 @@ def _whole(line: object) -> Line:
 
 @contextlib.contextmanager
 def naming_lines(before: int, count: int) -> Iterator[None]:
-    """Whatever goes wrong becomes a TranslationError that names the `count` lines behind the first `before`."""
+    """Any failure becomes a TranslationError that names the `count` lines after the first `before`."""
     try:
         yield
     except LanguageError as error:
@@ -83,7 +83,7 @@ def naming_lines(before: int, count: int) -> Iterator[None]:
         raise
     except Exception as error:
         reason = ": ".join(filter(None, [type(error).__name__, " ".join(str(error).split())]))
-        raise TranslationError(f"failed in the lines {before + 1:,} to {before + count:,}: {reason}") from error
+        raise TranslationError(f"failed in lines {before + 1:,} to {before + count:,}: {reason}") from error
 
 
 def windows(lines: Iterable[Line], batching: Batching) -> Iterator[list[Line]]:
@@ -130,7 +130,7 @@ def _feed(lines: Iterable[Line], arrived: queue.Queue[object], stopped: threadin
             if not _put(line, arrived, stopped):
                 return
     except BaseException as error:
-        # Whatever went wrong while reading has to surface where the lines are used.
+        # Whatever went wrong while reading must surface where the lines are used.
         last = error
     _put(last, arrived, stopped)
 

@@ -1,4 +1,4 @@
-"""Beam search: several hypotheses a sentence, side by side. Pure numpy on one step's answer."""
+"""Beam search: several hypotheses per sentence, side by side. Pure numpy on one step's answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Beam:
 
 @dataclass(frozen=True, slots=True)
 class BeamOptions:
-    """`width` hypotheses, compared by `ranking`; no sequence of `no_repeat_ngram` ids twice (0: allowed)."""
+    """`width` hypotheses, compared by `ranking`; no sequence of `no_repeat_ngram` ids occurs twice (0: allowed)."""
 
     width: int = 4
     ranking: Ranking = field(default_factory=lambda: PaperRanking(0.6))
@@ -46,7 +46,7 @@ class BeamSearch:
     ) -> None:  # fmt: skip
         """`first`: what each of N sentences reads first; `limits`: the most tokens it may get, its end included.
 
-        An end that the ranking forces upon what reaches the limit does not count. `forced` are the beginnings that the
+        An end that the ranking forces on a hypothesis at the limit does not count. `forced` are the beginnings that the
         sentences have already, if any: what they say may not be repeated either.
         """
         count, width = len(limits), options.width
@@ -56,7 +56,7 @@ class BeamSearch:
         self._ended: list[list[Hypothesis]] = [[] for _ in limits]
         self._cut_off: list[list[Hypothesis]] = [[] for _ in limits]
         self._bar = np.full(count, -np.inf)
-        # Of the sentences that still have rows, in the order of these: which they are, and what their rows say.
+        # For the sentences that still have rows, in the order of the rows: which they are, and what their rows say.
         self._sentence: Rows = np.arange(count)
         self._alive = np.ones(count, bool)
         self._live = np.zeros((count, width, 0), np.int64)
@@ -95,7 +95,7 @@ class BeamSearch:
     def advance(self, answer: Answer) -> Moves:
         """Take the decoder's answer for each row."""
         banned = self._banned()
-        # Twice the width: even if `width` candidates end, as many go on.
+        # Twice the width: even if `width` candidates end, as many continue.
         best = answer.candidates(2 * self._width + max(map(len, banned), default=0))
         totals = best.log_probabilities + self._log_probability.reshape(-1, 1)
         for row, ids in enumerate(banned):
@@ -116,7 +116,7 @@ class BeamSearch:
         return [repeating_ids((*forced, *ids), size) for forced, rows in said for ids in rows]
 
     def _end(self, chosen: npt.NDArray[np.bool_], values: Floats, beams: Rows) -> None:
-        """The `chosen` candidates (N, 2·width) are hypotheses now."""
+        """Make the `chosen` candidates (N, 2·width) hypotheses."""
         for place, candidate in np.argwhere(chosen & self._alive[:, None]).tolist():
             ids = tuple(self._live[place, beams[place, candidate]].tolist())
             hypothesis = self._hypothesis(ids, float(values[place, candidate]), len(ids) + 1)
@@ -125,14 +125,14 @@ class BeamSearch:
             self._bar[sentence] = self._ranking.bar([h.score for h in self._ended[sentence]], self._width)
 
     def _continue(self, order: Rows, values: Floats, beams: Rows, tokens: Ids) -> None:
-        """Of the candidates (N, 2·width) those in `order` (N, width) are the live hypotheses now."""
+        """Make those of the candidates (N, 2·width) that are in `order` (N, width) the live hypotheses."""
         self._parents = np.take_along_axis(beams, order, axis=1)
         self._log_probability = np.take_along_axis(values, order, axis=1)
         before = np.take_along_axis(self._live, self._parents[:, :, None], axis=1)
         self._live = np.concatenate([before, np.take_along_axis(tokens, order, axis=1)[:, :, None]], axis=2)
 
     def _retire(self, first: Rows) -> None:
-        """Mark the sentences that are done, and keep what those say that the limit cut off.
+        """Mark the sentences that are done, and keep the output of those that the limit cut off.
 
         `first` (N,): how many live hypotheses were among the `width` best candidates.
         """
@@ -162,7 +162,7 @@ class BeamSearch:
         return Hypothesis(ids, log_probability, log_probability / self._ranking.penalty(length), complete)
 
     def _move(self) -> Moves:
-        # The rows of the last sentences stay: whoever watches looks at them once more.
+        # The rows of the last sentences stay: a watcher looks at them once more.
         keep = kept_rows(self._alive) if self._alive.any() else np.arange(len(self._alive))
         sentences = None if len(keep) == len(self._alive) else keep
         self._sentence, self._alive = self._sentence[keep], self._alive[keep]
@@ -193,6 +193,6 @@ def best_continuations(totals: Floats, ids: Ids, width: int, count: int) -> tupl
 
 
 def repeating_ids(ids: Sequence[int], size: int) -> set[int]:
-    """The next ids that would make the last `size` ids a sequence that has been there before."""
+    """The next ids that would make the last `size` ids a sequence that has occurred before."""
     tail = tuple(ids[len(ids) - size + 1 :]) if size > 1 else ()
     return {ids[i + size - 1] for i in range(len(ids) - size + 1) if tuple(ids[i : i + size - 1]) == tail}

@@ -128,7 +128,7 @@ class SpecialTokens:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle says of itself.
+    """What a bundle says about itself.
 
     `sentence_limit` is the longest source, in pieces with its end, that training has shown the model;
     longer lines are translated part by part. `generation` says how translations are searched for, `layout` which files
@@ -229,10 +229,10 @@ def verify_bundle(path: Path) -> Bundle:
 
 
 def not_given(model: Bundle, what: str) -> UsageError:
-    """The error for a view that a bundle's graphs have nothing for."""
+    """The error for a view that a bundle's graphs have no outputs for."""
     return UsageError(
-        f"the model {model.path} gives no {what}: its graphs, in Optimum's layout, can translate and score only; "
-        "views of the inside need a bundle of ttx"
+        f"the model {model.path} has no {what}: its graphs, in Optimum's layout, can only translate and score; "
+        "views of the inside need a ttx bundle"
     )
 
 

@@ -12,7 +12,7 @@ from .optimum import is_optimum_folder
 
 
 def model_folders() -> Iterator[Path]:
-    """Where models are looked for by name, nearest first."""
+    """Where models are looked up by name, nearest first."""
     package = Path(__file__).parent
     if folder := os.environ.get("TTX_MODELS"):
         yield Path(folder)
@@ -52,7 +52,7 @@ def read_model(path: Path) -> Bundle:
         raise BundleError(f"cannot look into {path}: {error.strerror}") from None
     if not foreign:
         return read_bundle(path)
-    from .optimum_folder import read_optimum_folder  # hardly anybody needs it
+    from .optimum_folder import read_optimum_folder  # rarely needed
 
     return read_optimum_folder(path)
 

@@ -1,4 +1,4 @@
-"""The one loop: ids in, decoder, search, cache; for one watched sentence and for a batch of many alike."""
+"""The one loop: ids in, decoder, search, cache; the same for one watched sentence and for a batch of many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 LANES = 16
-"""Sums over the source run in vectors of up to so many numbers, and what does not fill a vector is added in another
+"""Sums over the source run in vectors of up to this many numbers, and what does not fill a vector is added in another
 order: with whole vectors only, a sentence's scores are the same to the last bit whatever it is batched with."""
 
 
@@ -29,38 +29,40 @@ class Options:
     """How to translate."""
 
     beam: int = 4
-    """Hypotheses kept a sentence; 1 is greedy search."""
+    """Hypotheses kept per sentence; 1 is greedy search."""
     length_penalty: float | None = None
-    """None for the model's own, which is 0.6 if it says nothing."""
+    """None for the model's own, which is 0.6 by default."""
     max_length: int | None = None
-    """Most pieces of a translation; None for the model's own: twice the source and 10 more, not counting a forced
+    """Most pieces in a translation; None for the model's own: twice the source plus 10, not counting a forced
     beginning, for ours."""
     no_repeat_ngram: int = 0
-    """No sequence of so many pieces twice in a translation, its forced beginning included; 0 allows it."""
+    """No sequence of this many pieces occurs twice in a translation, forced beginning included; 0 turns this off."""
     sampling: SamplingOptions | None = None
-    """Draw instead of searching."""
+    """Sample instead of searching."""
     prefix: tuple[int, ...] = ()
     """Ids of a forced beginning."""
     target: tuple[int, ...] | None = None
     """Ids of a whole target, without its end, to be read instead of searching for one: `beam`, `max_length` and the
-    like do not matter then. What does not fit the model's positions is cut off."""
+    like have no effect then. What does not fit the model's positions is cut off."""
     candidates: int = 5
     """How many candidates a watched `Step` lists."""
     distributions: bool = False
     """Whether a watched `Step` keeps the log-probabilities of the whole vocabulary."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what cannot be."""
+        """Raises ValueError for impossible values."""
         longest = 1 if self.max_length is None else self.max_length
         if min(self.beam, longest) < 1 or min(self.candidates, self.no_repeat_ngram) < 0:
-            raise ValueError(f"beam and max_length are at least 1, candidates and no_repeat_ngram at least 0: {self}")
+            raise ValueError(
+                f"beam and max_length must be at least 1, candidates and no_repeat_ngram at least 0: {self}"
+            )
         if self.sampling and self.no_repeat_ngram:
-            raise ValueError("sampling does not know no_repeat_ngram")
+            raise ValueError("sampling does not support no_repeat_ngram")
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One turn of the loop: what the decoder said of each row, whose row it was, and the token it got.
+    """One turn of the loop: what the decoder said about each row, which sentence it belongs to, and the token it got.
 
     `sentences` (R,); `chosen` (R,), None in beam search, whose rows have no token of their own.
     """
@@ -82,15 +84,15 @@ def make_search(
 ) -> Search:
     """The search that the options ask for, over sentences given by their source ids.
 
-    `prefixes`: the forced beginning of each sentence, all equally long, if that is not the options' one.
-    `generation`: how the model wants it where the options do not say; as ours do, if not given.
+    `prefixes`: the forced beginning of each sentence, all equally long, instead of the options' one.
+    `generation`: the model's own settings where the options say nothing; the defaults of ours if not given.
     Raises ValueError for a forced beginning that leaves no room.
     """
     generation = generation or Generation()
     prefixes = [options.prefix] * len(sources) if prefixes is None else prefixes
     forced = len(prefixes[0])
     if forced >= positions:
-        raise ValueError(f"the forced beginning has {forced} pieces: the model has no more than {positions} places")
+        raise ValueError(f"the forced beginning has {forced} pieces: the model has only {positions} positions")
     room = max(1, positions - forced)
     longest = options.max_length or generation.max_length
     most = None if longest is None else max(1, longest - forced)
@@ -127,7 +129,7 @@ def decode(
 ) -> Iterator[Observed]:
     """Drive a search to its end from the encoder's cache; forced beginnings, all equally long, are read first.
 
-    `banned`: what the search must not choose. Lazy: whoever stops reading stops the decoding.
+    `banned`: what the search must not choose. Lazy: stop reading, and decoding stops.
     """
     banned = banned or Banned()
     every = np.arange(cache.rows)

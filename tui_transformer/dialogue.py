@@ -14,16 +14,16 @@ from .translator import Options, Translator
 
 HELP = """:model NAME   translate with another model
 :beam N       hypotheses kept a sentence; 1 is greedy search
-:n-best N     so many translations of each line, the best first
-:scores       their log-probabilities before them, on or off
-:help         these lines
+:n-best N     number of translations of each line, best first
+:scores       show log-probabilities before them, on or off
+:help         show these lines
 ::TEXT        translate a text that begins with a colon
-Ctrl-D ends, Ctrl-C forgets the line"""
+Ctrl-D quits, Ctrl-C discards the line"""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How lines are translated at the moment; without a beam with that of the model."""
+    """How lines are currently translated; without a beam, with the model's own."""
 
     model: str = "en-de"
     beam: int | None = None
@@ -41,7 +41,7 @@ class Dialogue:
         self._load, self._batching = load, Batching(workers=workers)
 
     def translate(self, line: str) -> list[str]:
-        """The translations of a line, best first, each behind its log-probability and a tab if scores are on."""
+        """The translations of a line, best first, each preceded by its log-probability and a tab if scores are on."""
         text = line.removeprefix(":") if line.startswith("::") else line
         manner = self.manner
         options = Options(beam=max(manner.beam or self.translator.defaults.beam, manner.n_best))
@@ -52,7 +52,7 @@ class Dialogue:
         return [f"{candidate.log_probability:.4f}\t{candidate.text}" for candidate in found.n_best(manner.n_best)]
 
     def obey(self, line: str) -> str:
-        """Carry out a line that `is_command`; returns what to tell. Raises TtxError, and all stays as it was."""
+        """Carry out a line that `is_command`; returns what to print. Raises TtxError, and then nothing has changed."""
         name, _, argument = line[1:].strip().partition(" ")
         commands: Mapping[str, Callable[[str], str]] = {
             "model": self._change_model,
@@ -62,7 +62,7 @@ class Dialogue:
             "help": lambda _: HELP,
         }
         if name not in commands:
-            raise InputError(f"there is no :{name}; :help shows what there is")
+            raise InputError(f"there is no :{name}; :help lists the commands")
         return commands[name](argument.strip())
 
     def _change_model(self, name: str) -> str:
@@ -87,7 +87,7 @@ class Dialogue:
 
 
 def is_command(line: str) -> bool:
-    """Whether a line speaks to the shell; two colons escape one."""
+    """Whether a line is for the shell itself; two colons escape one."""
     return line.startswith(":") and not line.startswith("::")
 
 

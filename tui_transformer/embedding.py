@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _WHOLE = re.compile(r"[0-9]{1,9}")
 Poles = tuple[int, int]
-"""The ids of the pieces from and to which an axis goes."""
+"""The ids of the pieces that an axis goes from and to."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Embedding:
 
     @cached_property
     def table(self) -> npt.NDArray[np.float32]:
-        """A row a piece (V, D), as the model reads it."""
+        """One row per piece (V, D), as the model reads it."""
         return self.translator.embeddings(self.side)
 
     @cached_property
@@ -63,7 +63,7 @@ class Embedding:
         return of_text(text)[: self.translator.runtime.architecture.positions - 1]
 
     def common(self, count: int) -> tuple[int, ...]:
-        """The words that are a piece of their own: those that were merged first, the most common ones, first."""
+        """The words that are a single piece, in the order in which they were merged: the most common ones first."""
         words = (
             i for i, piece in enumerate(self.pieces) if piece.startswith("▁") and len(piece) > 2 and piece[1:].isalpha()
         )
@@ -74,7 +74,7 @@ class Embedding:
         return vocabulary_piece(wanted, self.vocabulary)
 
     def terms(self, analogy: str) -> list[tuple[int, int]]:
-        """Such as "king - man + woman" → signs and ids. Raises UsageError for what is no sum of pieces."""
+        """Such as "king - man + woman" → signs and ids. Raises UsageError for what is not a sum of pieces."""
         try:
             terms = parse_terms(analogy)
         except ValueError as error:
@@ -82,7 +82,7 @@ class Embedding:
         return [(sign, self.find(name)) for sign, name in terms]
 
     def poles(self, axis: str) -> Poles:
-        """Such as bad:good. Raises UsageError for what is no axis."""
+        """Such as bad:good. Raises UsageError for what is not an axis."""
         start, colon, stop = axis.partition(":")
         if not (colon and start and stop):
             raise UsageError(f"axis {axis!r}: write FROM:TO, two pieces, such as bad:good")
@@ -95,10 +95,10 @@ class Embedding:
         """The pieces nearest to a sum of signed ids, the nearest first. Raises UsageError for a sum that is zero."""
         ids = [i for _, i in terms]
         if not any(sum(sign for sign, of in terms if of == i) for i in ids):
-            raise UsageError("the sum is zero: nothing is near to it")
+            raise UsageError("the sum is zero: nothing is near it")
         found = nearest(self.table, combined(self.table, terms), count, ids)
         neighbours = [Neighbour(self.pieces[i], i, cosine) for i, cosine in found]
-        # A single one is like nothing but itself, which tells nothing.
+        # A single piece is most like itself, which tells nothing.
         alike = mean_cosine(cosines(self.table[[i for i, _ in found]])) if len(found) > 1 else 0.0
         return Found(self.side, [(sign, self.pieces[i], i) for sign, i in terms], neighbours, alike)
 
@@ -119,9 +119,9 @@ class Embedding:
 
 
 def vocabulary_piece(wanted: str, vocabulary: Tokenizer, likely: Sequence[int] = ()) -> int:
-    """The id of a piece given with or without its ▁, or by its id: the beginning of a word comes before its inside.
+    """The id of a piece given with or without its ▁, or by its id: a word's beginning is preferred to its inside.
 
-    What is among the `likely` ids comes before all others. Raises UsageError that says how the text is written.
+    The `likely` ids are preferred to all others. Raises UsageError that says how the text is written.
     """
     for ids in (likely, range(vocabulary.size)):
         known = {vocabulary.piece(i): i for i in reversed(ids)}

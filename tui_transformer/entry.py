@@ -1,4 +1,4 @@
-"""Where `ttx` begins: its standard streams are made fit for use, and Ctrl-C counts from the first moment on."""
+"""Where `ttx` begins: its standard streams are made fit for use, and Ctrl-C works from the first moment."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def main() -> None:
     """The `ttx` command."""
     try:
         _open_streams()
-        # Most of what a start takes is this import.
+        # This import takes most of the start-up time.
         from tui_transformer.cli import main as command
 
         command()
     except KeyboardInterrupt:
-        # At once: nothing waits for what other threads are at.
+        # At once: without waiting for other threads.
         os._exit(INTERRUPTED)
 
 
@@ -25,7 +25,7 @@ def _open_streams() -> None:
     """Python has None for a standard stream that was closed before it began.
 
     Its descriptor would go to the next file that is opened. Now it is one that nothing can be read from or written
-    to: who needs the stream is told so. Errors go nowhere if nobody is to hear of them. What the encoding of a terminal
+    to: a user of the stream gets an error. Without a stderr, errors go nowhere. What the encoding of a terminal
     does not have is replaced.
     """
     for name, unusable in (("stdin", "w"), ("stdout", "r"), ("stderr", "w")):

@@ -18,7 +18,7 @@ from .errors import BundleError
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`providers` says of each one that ONNX Runtime was built with whether it works here."""
+    """`providers` says for each one that ONNX Runtime was built with whether it works here."""
 
     versions: Mapping[str, str]
     platform: str

@@ -1,6 +1,6 @@
 """The errors that `ttx` raises on purpose.
 
-Each carries one sentence for a person; `cli` prints it on stderr and ends with the exit code below.
+Each carries one sentence for a person; `cli` prints it on stderr and exits with the code below.
 Anything else that escapes is a bug and may show its traceback.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class TtxError(Exception):
-    """Something the user can understand and mend. `exit_code` is what the command ends with."""
+    """Something the user can understand and fix. `exit_code` is the command's exit code."""
 
     exit_code = 1
 
@@ -18,13 +18,13 @@ class TranslationError(TtxError):
 
 
 class SettingsError(TtxError):
-    """The config file or a TTX_* variable says something that cannot be."""
+    """The config file or a TTX_* variable has an invalid setting."""
 
     exit_code = 2
 
 
 class UsageError(TtxError):
-    """An argument asks for what is not there: a layer, a head, a piece, a text, a kind of file."""
+    """An argument asks for something that does not exist: a layer, a head, a piece, a text, a kind of file."""
 
     exit_code = 2
 
@@ -42,7 +42,7 @@ class BundleError(TtxError):
 
 
 class DeviceError(TtxError):
-    """The asked-for device cannot be had."""
+    """The requested device is not available."""
 
     exit_code = 4
 
@@ -66,6 +66,6 @@ class MissingExtraError(TtxError):
 
 
 class QualityError(TtxError):
-    """Everything was translated, but some translations look wrong, and somebody wanted to be told (`--strict`)."""
+    """Everything was translated, but some translations look wrong, and `--strict` was given."""
 
     exit_code = 8

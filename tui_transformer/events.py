@@ -1,6 +1,6 @@
-"""The values that flow from a translation in the making to whoever shows it. numpy only.
+"""The values that flow from a translation in progress to whatever shows it. numpy only.
 
-`Encoded`, then a `Step` (greedy) or `BeamStep` a token, then `Finished`. A `Trace` is their fold.
+`Encoded`, then one `Step` (greedy) or `BeamStep` per token, then `Finished`. A `Trace` is their fold.
 Axis letters: L layer, H head, S source with its end, T target so far.
 """
 
@@ -75,9 +75,9 @@ class EndedHypothesis:
 
 @dataclass(frozen=True, slots=True)
 class BeamStep:
-    """The beam has moved one token. The attention is that of each row that was read, before it moved.
+    """The beam has moved on by one token. The attention is that of each row that was read, before it moved.
 
-    `pruned` are the rows of the step before that no live hypothesis continues.
+    `pruned` are the rows of the previous step that no live hypothesis continues.
     """
 
     position: int
@@ -105,7 +105,7 @@ Event = Encoded | Step | BeamStep | Finished
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All that happened while one sentence was translated."""
+    """Everything that happened while one sentence was translated."""
 
     encoded: Encoded
     steps: tuple[Step, ...]
@@ -114,7 +114,7 @@ class Trace:
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Trace:
-        """Fold a whole stream. Raises ValueError if it lacks its beginning or its end."""
+        """Fold a whole stream. Raises ValueError if its beginning or its end is missing."""
         encoded, finished = None, None
         steps, beam_steps = list[Step](), list[BeamStep]()
         for event in events:

@@ -1,4 +1,4 @@
-"""How a model wants its translations searched for, where nobody asks for something else: part of its manifest."""
+"""How translations are searched for unless something else is asked for: part of a model's manifest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Generation:
     """The defaults are ours; models made elsewhere bring what they were published with.
 
     `ranking` says how beam search compares hypotheses and when it stops (`ranking`); `early_stopping` and
-    `forced_end` have a meaning only for "transformers". `max_length` is the most pieces of a translation, its end
+    `forced_end` only apply to "transformers". `max_length` is the most pieces of a translation, its end
     included, None for twice the source and 10. `banned` are ids that are never said; with `renormalize` the other
     pieces' probabilities sum to 1 without them. Unless `may_be_empty`, no translation ends before its first piece: for
     some sentences a beam would find the empty one likeliest (Stahlberg and Byrne 2019). Raises ValueError for
@@ -49,7 +49,7 @@ class Generation:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Generation:
-        """The inverse of `to_dict`. Raises ValueError or TypeError for what is no such thing."""
+        """The inverse of `to_dict`. Raises ValueError or TypeError for anything else."""
         return cls(**{**values, "banned": tuple(values.get("banned", ()))})
 
     def to_dict(self) -> dict[str, Any]:

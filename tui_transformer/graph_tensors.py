@@ -1,7 +1,7 @@
 """Which weights an ONNX graph has, and where: read from the file itself, without the onnx package.
 
-Only what is asked for is decoded. The numbers of the fields are those of onnx.proto3, the encoding is that of Protocol
-Buffers: a key (field number and wire type) before each value, integers of seven bits a byte.
+Only what is asked for is decoded. The field numbers are those of onnx.proto3, the encoding is that of Protocol
+Buffers: a key (field number and wire type) before each value, integers in seven bits per byte.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 
 @dataclass(frozen=True, slots=True)
 class GraphTensor:
-    """A weight: `file` is where its numbers are, from byte `offset` on, None if they are within the graph's file."""
+    """A weight: `file` holds its numbers, from byte `offset` on; None if they are inside the graph's file."""
 
     name: str
     type: str
@@ -46,7 +46,7 @@ def graph_tensors(graph: Path) -> list[GraphTensor]:
     except OSError as error:
         raise BundleError(f"cannot read {graph}: {error.strerror}") from None
     except (ValueError, IndexError, KeyError) as error:
-        raise BundleError(f"{graph} is no ONNX graph: {error}") from None
+        raise BundleError(f"{graph} is not an ONNX graph: {error}") from None
 
 
 def _tensor(content: memoryview, graph: str) -> GraphTensor:
@@ -91,7 +91,7 @@ def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _varint(content: memoryview, place: int) -> tuple[int, int]:
-    """An integer and the place behind it."""
+    """An integer and the position after it."""
     value = shift = 0
     while True:
         byte = content[place]

@@ -63,7 +63,7 @@ def parse_head(text: str, shape: Architecture) -> Head:
         if head in all_heads(shape):
             return head
     there = ", ".join(f"{SHORT[kind]}:1:1 to {SHORT[kind]}:{layers_of(kind, shape)}:{shape.heads}" for kind in KINDS)
-    raise UsageError(f"{text!r} is no head of this model (KIND:LAYER:HEAD): it has {there}")
+    raise UsageError(f"{text!r} is not a head of this model (KIND:LAYER:HEAD): it has {there}")
 
 
 def head_masks(off: Iterable[Head], shape: Architecture) -> tuple[Floats, Floats]:

@@ -1,6 +1,6 @@
 """Strings that come through a translation unchanged: numbers, addresses, code, placeholders, tags.
 
-The model knows nothing of them and may well garble them. So they are looked for in what it says; if one is
+The model knows nothing about them and may well garble them. So they are looked for in its output; if one is
 missing, the text is translated again with a stand-in word (`mask`), and if that gets lost as well, the text
 around is translated by itself (`cut`). Pure text; `window` does the translating.
 
@@ -44,13 +44,13 @@ _FIRST_WORD = re.compile(r"\w")
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Knows what is to be kept: what matches one of the `patterns`, at each place the first that does."""
+    """Knows what must be kept: what matches one of the `patterns`, at each place the first that does."""
 
     patterns: tuple[re.Pattern[str], ...]
 
     @classmethod
     def of(cls, patterns: Sequence[str] = (), built_in: bool = True) -> Keeper:
-        """The given regular expressions, and what is kept anyway. Raises re.error for what is no expression."""
+        """The given regular expressions, and what is kept anyway. Raises re.error for an invalid expression."""
         usual = (*BUILT_IN, _NUMBER) if built_in else ()
         if not any(map(_is_alone, patterns)):
             return cls((_joined([*patterns, *usual]),))
@@ -63,8 +63,8 @@ class Keeper:
     def kept(self, text: str) -> Counter[str]:
         """Each string that must be in the translation, and how often.
 
-        Of a number these are its digits, and where they part: 1,825.5 is 1.825,5 or 1825,5 elsewhere. How they
-        part is the language's business, and so is whether they do before three digits.
+        Of a number these are its digits, and where they are separated: 1,825.5 is 1.825,5 or 1825,5 elsewhere. The
+        separator is up to the language, and so is whether there is one before three digits.
         """
         found: Counter[str] = Counter()
         for match in self._matches(text):
@@ -86,11 +86,11 @@ class Keeper:
             place = found.end() if found else place + 1
 
     def keeps(self, kept: Counter[str], translation: str) -> bool:
-        """Whether all that was kept of a text is in its translation."""
+        """Whether everything to be kept from a text is in its translation."""
         return not kept or kept <= self.kept(translation)
 
     def mask(self, text: str, stand_ins: Sequence[str]) -> tuple[str, dict[str, str]] | None:
-        """The text with a stand-in for each kept string, and what each stands for; None if that cannot be."""
+        """The text with a stand-in for each kept string, and what each stands for; None if that is impossible."""
         free = [word for word in stand_ins if word not in text]
         spans = self.spans(text)
         if not spans or len(spans) > len(free):
@@ -102,10 +102,10 @@ class Keeper:
         return masked + text[end:], stands_for
 
     def cut(self, text: str) -> list[tuple[str, bool]]:
-        """The text in pieces, and of each whether it stays as it is. Nothing is lost.
+        """The text in pieces, each with whether it stays as it is. Nothing is lost.
 
-        What stays are the kept strings with the space and the marks around them, which tell nothing to a
-        model that reads only what comes before or behind.
+        What stays are the kept strings with the space and punctuation around them, which tell nothing to a
+        model that reads only what comes before or after.
         """
         pieces, end = list[tuple[str, bool]](), 0
         spans = [*self.spans(text), (len(text), len(text))]
@@ -124,12 +124,12 @@ def _joined(patterns: Sequence[str]) -> re.Pattern[str]:
 
 
 def _is_alone(pattern: str) -> bool:
-    """Whether an expression means something else beside others: groups have numbers and names, flags are for all."""
+    """Whether an expression changes meaning beside others: groups have numbers and names, flags apply to all."""
     return bool(re.compile(pattern).groups) or pattern.startswith("(?")
 
 
 def _number(text: str) -> str:
-    """The same for all ways to write a number."""
+    """The same for all ways of writing a number."""
     return _BETWEEN_DIGITS.sub(".", _BEFORE_THREE.sub("", text))
 
 

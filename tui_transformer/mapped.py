@@ -1,8 +1,8 @@
 """Vocabularies whose ids are not SentencePiece's own: Marian's. SentencePiece cuts, a list says each piece's id.
 
-A piece that the list lacks is unknown, though SentencePiece knows it. A text may begin with the language it is to be
-translated into, written `>>deu<<`: one piece, the text behind it cut by itself. All as the `MarianTokenizer` of the
-library `transformers` does it, with one difference: text that spells a special piece, such as `</s>`, stays text.
+A piece missing from the list is unknown, even if SentencePiece knows it. A text may begin with the language it is to be
+translated into, written `>>deu<<`: one piece, and the text after it is cut by itself. All as the `MarianTokenizer` of
+`transformers` does it, with one difference: text that spells a special piece, such as `</s>`, stays text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LANGUAGE = re.compile(r"\s*(>>[\w-]+<<)\s*")
 
 @dataclass(frozen=True, slots=True)
 class SpecialIds:
-    """What of a side's ids is not text; `bos` is what a translation begins with."""
+    """Which of a side's ids are not text; `bos` is what a translation begins with."""
 
     pad: int
     bos: int
@@ -36,7 +36,7 @@ class MappedTokenizer(Tokenizer):
     """One side's vocabulary: a SentencePiece model, and `names`, the piece of each id."""
 
     def __init__(self, model: bytes, names: Sequence[str], special: SpecialIds) -> None:
-        """`model` is the content of a SentencePiece file. Raises BundleError if it is none."""
+        """`model` is the content of a SentencePiece file. Raises BundleError if it is not."""
         self._open(model, OPTIONS)
         self.names = tuple(names)
         self.size = len(self.names)
@@ -57,9 +57,9 @@ class MappedTokenizer(Tokenizer):
         return [self.encode(text) for text in texts]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of ids; start, end, padding and what is unknown say nothing."""
+        """Text of ids; start, end, padding and unknown pieces say nothing."""
         text: str = self._pieces.decode([self.names[i] for i in ids if i not in self._silent])
-        # SentencePiece leaves pieces that it does not know as they are.
+        # SentencePiece leaves pieces it does not know as they are.
         return text.replace(SPACE_MARK, " ").strip()
 
     def piece(self, piece_id: int) -> str:
@@ -67,7 +67,7 @@ class MappedTokenizer(Tokenizer):
         return self.names[piece_id]
 
     def language(self, text: str) -> tuple[str, str]:
-        """The code a text begins with, such as `>>deu<<`, and the text behind it; no code if the model knows none.
+        """The code a text begins with, such as `>>deu<<`, and the text after it; no code if the model knows none.
 
         Raises LanguageError for a code that is not one of the model's.
         """
@@ -120,9 +120,9 @@ def read_names(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         content = json.loads(_content(path))
         sides = content["source"], content["source"] if content["target"] is None else content["target"]
     except (ValueError, RecursionError, KeyError, TypeError):
-        raise BundleError(f"{path} is no list of pieces") from None
+        raise BundleError(f"{path} is not a list of pieces") from None
     if not all(isinstance(side, list) and all(isinstance(name, str) for name in side) for side in sides):
-        raise BundleError(f"{path} is no list of pieces")
+        raise BundleError(f"{path} is not a list of pieces")
     return tuple(sides[0]), tuple(sides[1])
 
 

@@ -1,4 +1,4 @@
-"""What config.json and generation_config.json of a Marian model mean here; what cannot be had is refused by name."""
+"""What config.json and generation_config.json of a Marian model mean here; what is not supported is refused by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULTS: Values = {
 
 SIZES = ("vocab_size", "d_model", "max_position_embeddings", "pad_token_id", "eos_token_id", "decoder_start_token_id")
 MOST_POSITIONS = 65_536
-"""Tables of sinusoids are computed whole: more is damage, and would only fill the memory. Published models have 512."""
+"""Sinusoid tables are computed whole: more means damage, and would only fill memory. Published models have 512."""
 
 BOTH = ("layers", "attention_heads", "ffn_dim")
 
@@ -65,7 +65,7 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "token_healing": (False,),
     "use_mtp": (False,),
 }
-"""Options of `generate` that are not to be had here, and their values that change nothing; so does null."""
+"""Options of `generate` that are not supported here, and their values that change nothing; so does null."""
 
 
 def read_architecture(config: Values, tied: Tied) -> Architecture:
@@ -114,7 +114,7 @@ def option(config: Values, name: str) -> Any:
 def read_generation(config: Values, generation: Values | None) -> Generation:
     """How `generate` would search: generation_config.json says it all if it is there, else config.json.
 
-    Raises RecipeError for what cannot be had.
+    Raises RecipeError for what is not supported.
     """
     values = config if generation is None else generation
     for name, neutral in NEUTRAL.items():

@@ -1,4 +1,4 @@
-"""The files of a Marian model that are read the same whatever holds its weights: JSON objects, the ids of pieces."""
+"""The files of a Marian model that are read the same way whatever holds its weights: JSON objects, ids of pieces."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def read_pieces(path: Path) -> dict[str, int]:
         "".join(pieces).encode()
     except UnicodeEncodeError:
         # JSON can spell half of a character that UTF-16 writes as two, which no file of text can hold.
-        raise RecipeError(f"{path} has a piece that is no text") from None
+        raise RecipeError(f"{path} has a piece that is not valid text") from None
     return pieces
 
 
 def names_of(ids: dict[str, int], size: int, path: Path) -> tuple[str, ...]:
     """The piece of each of `size` ids. Raises RecipeError if some have none, or several."""
     names = {i: piece for piece, i in ids.items()}
-    # By its length first: a size that a damaged config.json claims may be beyond any memory.
+    # Length first: a size claimed by a damaged config.json may exceed any memory.
     if len(ids) != len(names) or len(names) != size or names.keys() != set(range(size)):
         raise RecipeError(f"{path} has {len(ids):,} pieces with {len(names):,} ids, the model has {size:,}")
     return tuple(names[i] for i in range(size))

@@ -10,7 +10,7 @@
     target_vocab.json             has the target's
     tokenizer_config.json         languages, longest input
 
-Caches are called as in a bundle (`bundle.past_cache`, `bundle.cross_cache`, `bundle.present_cache`). Axis letters:
+Caches are named as in a bundle (`bundle.past_cache`, `bundle.cross_cache`, `bundle.present_cache`). Axis letters:
 R rows, S source, T target so far, H head, K d_k, D d_model, V vocabulary.
 """
 
@@ -37,7 +37,7 @@ TARGET_VOCABULARY = "target_vocab.json"
 WRITTEN = (
     ENCODER, DECODER, DECODER_WITH_PAST, CONFIG, GENERATION_CONFIG, TOKENIZER_CONFIG, SPECIAL_TOKENS, VOCABULARY,
 )  # fmt: skip
-"""What a folder of ours has beside the vocabularies, which are called as in a bundle."""
+"""What a folder of ours has besides the vocabularies, which are named as in a bundle."""
 
 MEMORY = "last_hidden_state"  # (R, S, D), an output of the encoder
 READ_MEMORY = "encoder_hidden_states"  # the same, an input of the first decoder
@@ -54,5 +54,5 @@ def present_cross(layer: int, part: Part) -> str:
 
 
 def is_optimum_folder(path: Path) -> bool:
-    """Whether a folder looks like one: it has the encoder and a configuration, and no manifest says what it is."""
+    """Whether a folder looks like one: it has the encoder and a configuration, but no manifest."""
     return (path / ENCODER).is_file() and (path / CONFIG).is_file()

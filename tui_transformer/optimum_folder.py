@@ -1,6 +1,6 @@
 """A folder that others wrote in Optimum's layout, as a bundle: what its configuration says becomes the manifest.
 
-Marian models only: their configuration tells sizes, special ids and how to search, their tokenizer files are known.
+Marian models only: their configuration gives sizes, special ids and how to search, their tokenizer files are known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Names = tuple[str, ...]
 
 
 def read_optimum_folder(path: Path) -> Bundle:
-    """The folder as a bundle whose files nobody has hashed. Raises BundleError."""
+    """The folder as a bundle whose files have no recorded hashes. Raises BundleError."""
     _check_files(path)
     try:
         return Bundle(path, _manifest(path))
@@ -95,7 +95,7 @@ def _tied(config: dict[str, Any]) -> Tied:
 
 
 def _precision(config: dict[str, Any]) -> Precision:
-    """Of the weights that the graphs were made of: what was done to the graphs afterwards, nothing tells."""
+    """Of the weights that the graphs were made from: nothing tells what was done to the graphs afterwards."""
     return "fp16" if "float16" in (config.get("dtype"), config.get("torch_dtype")) else "fp32"
 
 

@@ -1,7 +1,7 @@
-"""The runtime on the graphs of Optimum's layout: as `Runtime`, but for what these graphs do not give.
+"""The runtime on the graphs of Optimum's layout: like `Runtime`, except for what these graphs do not give.
 
 The encoder gives a memory, the first decoder turns it into keys and values, and every row, a hypothesis about a
-sentence, needs them for itself. The scores come whole: the next id and the candidates are chosen here, in numpy.
+sentence, needs its own copy. The scores come whole: the next id and the candidates are chosen here, in numpy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sessions import Device, as_numpy, as_ort, input_types, open_session
 
 @dataclass(frozen=True, slots=True)
 class RowsCache(Cache):
-    """A cache whose every row has its sentence's keys and values, and mask, for itself.
+    """A cache in which every row has its own copy of its sentence's keys and values, and mask.
 
     `sources` are the memory before the first step, the cross-attention's keys and values after it, all (R, …);
     `bias` is the mask (R, S). `owners` (R,): the sentence of each row.
@@ -65,7 +65,7 @@ class OptimumRuntime(Runtime):
         self._check_graphs(model.path)
 
     def _open(self, name: str) -> Any:
-        # Whoever wrote these graphs left it to ONNX Runtime to arrange them.
+        # These graphs were written for ONNX Runtime to optimise.
         return open_session(self._model.file(name), *self._computed_by, optimize=True)
 
     # -- what a folder must have -------------------------------------------------------------------------
@@ -80,7 +80,9 @@ class OptimumRuntime(Runtime):
         strange = {name for reads in self._reads for name in reads} - known
         strange |= input_types(self._encoder).keys() - {bundle.INPUT_IDS, bundle.ATTENTION_MASK}
         if strange:
-            raise BundleError(f"the graphs in {path} want what this ttx cannot give: {', '.join(sorted(strange))}")
+            raise BundleError(
+                f"the graphs in {path} need inputs that this ttx does not have: {', '.join(sorted(strange))}"
+            )
         wanted = {
             self._encoder: {optimum.MEMORY},
             self._decoder: {bundle.LOGITS, *self._present, *self._crossed},
@@ -93,14 +95,14 @@ class OptimumRuntime(Runtime):
         self._try(path)
 
     def _try(self, path: Path) -> None:
-        """Read a piece and say two: sizes that do not fit show here, and not in the middle of a text."""
+        """Read a piece and say two: sizes that do not fit show up here, not in the middle of a text."""
         shape, one = self.architecture, np.zeros((1, 1), np.int64)
         try:
             encoding = self.encode(one, one + 1)
             step = self.step(one[0], encoding.cache)
             step = self.step(one[0], step.cache)
         except Exception as error:
-            # ONNX Runtime has its own classes for what goes wrong in a graph.
+            # ONNX Runtime has its own exception classes for failures in a graph.
             reason = " ".join(str(error).split())
             raise BundleError(f"the graphs in {path} do not fit {optimum.CONFIG} or each other: {reason}") from None
         found = {
@@ -130,7 +132,7 @@ class OptimumRuntime(Runtime):
         return Encoding(cache, None, {})
 
     def step(self, ids: Ids, cache: Cache, scores: bool = True, attentions: bool = False) -> DecoderStep:
-        """Read one token a row, ids (R,): what comes next, and the cache one position longer."""
+        """Read one token per row, ids (R,): what comes next, and the cache one position longer."""
         self._refuse(attentions)
         first = cache.position == 0
         session = self._decoder if first else self._with_past
@@ -158,7 +160,7 @@ class OptimumRuntime(Runtime):
         )
 
     def _sources_after(self, cache: Cache, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        """What the first step found out about the source; the memory only where the later steps read it too."""
+        """What the first step computed from the source; the memory only where the later steps read it too."""
         memory = cache.sources if optimum.READ_MEMORY in self._reads[1] else {}
         found = {name: outputs[crossed] for name, crossed in zip(self._sources, self._crossed, strict=True)}
         return {**memory, **found}

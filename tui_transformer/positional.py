@@ -21,7 +21,7 @@ BASE = 10_000.0
 
 
 def frequencies(d_model: int) -> Floats:
-    """Angular frequency of each (sine, cosine) pair in radians a position: (D/2,), from 1 down towards 1/10000.
+    """Angular frequency of each (sine, cosine) pair in radians per position: (D/2,), from 1 down towards 1/10000.
 
     Raises ValueError if d_model is odd or not positive: the dimensions come in pairs.
     """
@@ -41,7 +41,7 @@ def sinusoids(length: int, d_model: int, layout: Layout = "interleaved") -> Floa
 
 
 def pair_columns(d_model: int, layout: Layout) -> tuple[slice, slice]:
-    """Where the sines and where the cosines stand among the D dimensions."""
+    """Where the sines and the cosines are among the D dimensions."""
     if layout == "interleaved":
         return slice(0, d_model, 2), slice(1, d_model, 2)
     if layout == "halves":

@@ -13,7 +13,7 @@ from .sessions import Device, as_ort
 
 
 class ProbeRuntime(Runtime):
-    """Runs as `Runtime` does, on the same weights. What was asked for attentions has its `inside` too."""
+    """Runs as `Runtime` does, on the same weights. Answers that include attentions have their `inside` too."""
 
     encoder_file, decoder_file = bundle.ENCODER_PROBE, bundle.DECODER_PROBE
 

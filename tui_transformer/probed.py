@@ -1,4 +1,4 @@
-"""What happens inside the model while it reads one sentence and says another: values only. numpy only.
+"""What happens inside the model while it reads one sentence and says another: values only, numpy only.
 
 Every number was an output of the probe graphs. Axis letters: L layer, H head, S source, T target with its end,
 N sub-layer, D d_model, K d_k, V vocabulary.
@@ -23,7 +23,7 @@ class Attended:
     In the encoder T is S; in the decoder's own attention S is T, and the future is hidden. The query is the
     textbook's: the graphs fold 1/√d_k into its weights, which is undone here. `scores` are query · key / √d_k before
     any mask, `masked_scores` what the softmax gets, with some -1e9 (fp16: -6e4) where a position is hidden; `context`
-    is weights · values, 0 for a head that is off. The decoder never meets its future: there, and only there, `scores`
+    is weights · values, 0 for a head that is off. The decoder never sees its future: there, and only there, `scores`
     are not read off but are the product of its queries and keys.
     """
 
@@ -81,7 +81,7 @@ class DecoderInside:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """One sentence, one translation, and all that happened on the way.
+    """One sentence, one translation, and everything that happened on the way.
 
     `ids` (S) are the source's, with its end and the padding that was asked for; `visible` (S) says which of them
     attention may see. At step t the decoder read `read[t]`, the start first, and said, or was made to say, `said[t]`,

@@ -2,7 +2,7 @@
 
 A probe graph is the translating graph with more outputs, on the same weights. `Kind` says which attention: of the
 encoder on itself, of the decoder on itself, of the decoder on the encoder. Sub-layers are counted from the bottom of a
-stack: two a layer in the encoder, three in the decoder; residual n is the stream after n of them.
+stack: two per layer in the encoder, three in the decoder; residual n is the stream after n of them.
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ def embedding_rows(side: TextSide) -> str:
 
 
 def encoder_outputs(shape: Architecture) -> list[str]:
-    """All that the encoder's probe gives beyond the translating graph."""
+    """Everything the encoder's probe gives beyond the translating graph."""
     names = [name(i) for i in range(shape.encoder_layers) for name in (encoder_key, encoder_value)]
     return [*names, MEMORY, *_attending("encoder", shape.encoder_layers), *_stream("encoder", shape.encoder_layers)]
 
 
 def decoder_outputs(shape: Architecture) -> list[str]:
-    """All that the decoder's probe gives beyond the translating graph."""
+    """Everything the decoder's probe gives beyond the translating graph."""
     layers = shape.decoder_layers
     return [*_attending("decoder", layers), *_attending("cross", layers), *_stream("decoder", layers)]
 

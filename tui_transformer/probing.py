@@ -33,7 +33,7 @@ def probe_sentence(
         target, complete = best.ids, best.complete
     target = tuple(target[: limit - 1])
     ids = source.ids or (special.source_eos,)
-    # Padding is nothing but pieces that are hidden.
+    # Padding is just hidden pieces.
     padding = range(len(ids), min(width, limit))
     ids = (*ids, *(special.source_pad for _ in padding))
     hidden = source.hidden | set(padding)

@@ -1,8 +1,8 @@
-"""The guard: what looks wrong about a translation, without knowing a better one.
+"""The guard: what looks wrong in a translation, without knowing a better one.
 
-The thresholds stand where 500 human translations of Tatoeba, English to German, forced on the model, hardly
+The thresholds are set where 500 human translations of Tatoeba, English to German, forced on the model, hardly
 ever get. So a flag is to be taken seriously; the lack of one proves nothing. Of the 2,000 lines of dev.tatoeba the
-guard flags 1 translation of the shipped en-de and 4 human ones; of human ones made bad on purpose all whose end is
+guard flags 1 translation of the shipped en-de and 4 human ones; of human ones made bad on purpose, all whose end is
 repeated, 98 % of copied sources, but only 23 % of those that lack half of their words, 4 % of those that lack a
 third, and 15 % of translations of another line (`python scripts/measure_checks.py`).
 """
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from .translation import Part
 
 LOOPS = {1: 4, 2: 3}
-"""So often a sequence of so many pieces must follow itself to be a loop; longer ones twice. Humans: never."""
+"""How often a sequence of this many pieces must follow itself to be a loop; longer ones twice. Humans: never."""
 LONGEST_LOOP = 10
 COPIED = 0.75
 """Share of the source's lower-case words. Humans: 0.67 at most; names are no sign."""
 COPIED_WORDS = 3
 STUCK = 8
-"""So many pieces one after the other read the same source piece. Humans: 6 at most."""
+"""This many pieces in a row read the same source piece. Humans: 6 at most."""
 MISSING = 0.04
-"""Attention that a source word got from all target words together. Humans: 0.06 at least, but for one in 2,000."""
+"""Attention that a source word got from all target words together. Humans: 0.06 at least, except one in 2,000."""
 RATIO = (0.6, 1.75)
-"""Target pieces over source pieces, both plus 3. Humans: 0.64 to 1.64, but for one in 500."""
+"""Target pieces over source pieces, both plus 3. Humans: 0.64 to 1.64, except one in 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What is known of a part: texts, pieces without their ends, and whether the translation came to its end.
+    """What is known about a part: texts, pieces without their ends, and whether the translation came to its end.
 
     `attention` (T, S+1) is cross-attention among pieces, `coverage` (Sw,) what each source word got of it.
     """
@@ -76,13 +76,13 @@ class Evidence:
 
 
 def suspicions(parts: Sequence[Part], source: Vocabulary, target: Vocabulary, heads: Heads) -> list[Flag]:
-    """All flags of a line's best translation. What was not to be translated is beyond suspicion."""
+    """All flags of a line's best translation. What was not to be translated is never suspected."""
     evidence = [Evidence.of(part, source, target, heads) for part in parts if part.source.ids]
     return [flag for part in evidence for check in CHECKS if (flag := check(part))]
 
 
 def empty(evidence: Evidence) -> Flag | None:
-    """Nothing was said of something."""
+    """Something was translated as nothing."""
     if evidence.target or not any(map(str.isalnum, evidence.source)):
         return None
     return Flag("empty", "no translation")
@@ -94,7 +94,7 @@ def cut_off(evidence: Evidence) -> Flag | None:
 
 
 def loop(evidence: Evidence) -> Flag | None:
-    """A sequence of pieces follows itself, and nothing of the kind is in the source."""
+    """A sequence of pieces follows itself, and the source has nothing of the kind."""
     found = repeated(evidence.target_pieces)
     if not found or repeated(evidence.source_pieces):
         return None
@@ -113,7 +113,7 @@ def copied(evidence: Evidence) -> Flag | None:
 
 
 def stuck(evidence: Evidence) -> Flag | None:
-    """The model went on and on reading the same place."""
+    """The model kept reading the same place."""
     if not evidence.target_pieces:
         return None
     runs = [(place, len(list(run))) for place, run in groupby(evidence.attention.argmax(axis=1).tolist())]
@@ -125,7 +125,7 @@ def stuck(evidence: Evidence) -> Flag | None:
 
 
 def missing(evidence: Evidence) -> Flag | None:
-    """Words of the source that hardly anything looked at."""
+    """Words of the source that were hardly looked at."""
     if not evidence.target_pieces:
         return None
     words = [evidence.words[i] for i in np.flatnonzero(evidence.coverage < MISSING)]
@@ -145,7 +145,7 @@ CHECKS = (empty, cut_off, loop, copied, stuck, missing, odd_length)
 
 
 def repeated(pieces: Sequence[str]) -> tuple[Sequence[str], int] | None:
-    """A sequence of pieces with letters or digits that follows itself too often, and how often; the first there is."""
+    """The first sequence of pieces with letters or digits that follows itself too often, and how often."""
     for size in range(1, LONGEST_LOOP + 1):
         equal = 0
         for start in range(size, len(pieces)):

@@ -25,15 +25,15 @@ class Ranking(Protocol):
 
     @property
     def forced_end(self) -> bool:
-        """Whether a hypothesis that reaches the limit gets an end there, for nothing, as the last of its tokens."""
+        """Whether a hypothesis that reaches the limit gets an end there, at no cost, as its last token."""
         ...
 
     def penalty(self, length: int) -> float:
-        """What the log-probability of a hypothesis of so many tokens, its end included, is divided by."""
+        """What the log-probability of a hypothesis of this many tokens, its end included, is divided by."""
         ...
 
     def counted(self, ends: Mask) -> Mask:
-        """Which of the candidates (N, 2·width), best first, that chose the end are hypotheses now."""
+        """Which of the candidates (N, 2·width), best first, that chose the end become hypotheses."""
         ...
 
     def bar(self, scores: Sequence[float], width: int) -> float:
@@ -41,7 +41,7 @@ class Ranking(Protocol):
         ...
 
     def hope(self, length: int, limits: npt.NDArray[np.int64]) -> Numbers:
-        """The penalty by which live hypotheses of this length are held against the bar (N,)."""
+        """The penalty by which live hypotheses of this length are compared with the bar (N,)."""
         ...
 
     def cut_off(self, first: int, width: int, ended: int, hopeful: bool) -> int:
@@ -66,7 +66,7 @@ class PaperRanking:
         return length_penalty(length, self.alpha)
 
     def counted(self, ends: Mask) -> Mask:
-        """Those with fewer than `width` candidates before them that go on."""
+        """Those with fewer than `width` continuing candidates before them."""
         before: Mask = np.cumsum(~ends, axis=1) < ends.shape[1] // 2
         return ends & before
 
@@ -85,7 +85,7 @@ class PaperRanking:
 
 @dataclass(frozen=True, slots=True)
 class TransformersRanking:
-    """What `generate` of the library `transformers` does, so that a model made for it says the same here.
+    """What `generate` in the `transformers` library does, so that a model made for it says the same here.
 
     The score is log-probability / length^alpha. An end counts if it is among the `width` best candidates. The search
     is over when `width` have ended and no live hypothesis beats the worst of the `width` best (`early_stopping`
@@ -107,13 +107,13 @@ class TransformersRanking:
         return ends & first
 
     def bar(self, scores: Sequence[float], width: int) -> float:
-        """The worst of the `width` best, once there are so many."""
+        """The worst of the `width` best, once there are that many."""
         if len(scores) < width:
             return -np.inf
         return np.inf if self.early_stopping is True else sorted(scores, reverse=True)[width - 1]
 
     def hope(self, length: int, limits: npt.NDArray[np.int64]) -> Numbers:
-        """That of the length they have; of the longest they could get if no search is to stop too early."""
+        """That of the length they have; or of the longest they could get, if no search may stop too early."""
         if self.early_stopping == "never" and self.alpha > 0:
             return (limits + self.forced_end).astype(np.float64) ** self.alpha
         return np.full(len(limits), self.penalty(length))

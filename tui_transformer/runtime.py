@@ -46,9 +46,9 @@ Inside = Mapping[str, Any]
 class Cache:
     """What the decoder remembers: position T, and its caches on the device.
 
-    Of R rows each is a hypothesis about one of N sentences, R / N for each, side by side. `own` holds the keys and
-    values (R, H, T, K) that a row has for itself, `sources` those (N, H, S, K) of its sentence, under their input
-    names, `bias` (N, 1, 1, S) what hides the padding: OrtValues all.
+    Each of R rows is a hypothesis about one of N sentences, R / N for each, side by side. `own` holds the keys and
+    values (R, H, T, K) of each row, `sources` those (N, H, S, K) of each sentence, under their input
+    names, `bias` (N, 1, 1, S) what hides the padding: all OrtValues.
     """
 
     position: int
@@ -75,7 +75,7 @@ class Cache:
 class Encoding:
     """The encoder's answer: the decoder's first cache, and attentions (L, B, H, S, S) if they were asked for.
 
-    `inside` is empty but for a probe that was asked for attentions.
+    `inside` is empty except for a probe that was asked for attentions.
     """
 
     cache: Cache
@@ -87,7 +87,7 @@ class Encoding:
 class Candidates:
     """The likeliest next tokens of each row: ids and log-probabilities (R, count), likeliest first.
 
-    `chosen` (R,) is the log-probability of the one id a row that was asked about.
+    `chosen` (R,) is the log-probability of the one id per row that was asked about.
     """
 
     ids: Ids
@@ -97,10 +97,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecoderStep:
-    """One token further. `next_id` (R,) is the arg-max; attentions are None unless they were asked for.
+    """One token later. `next_id` (R,) is the arg-max; attentions are None unless they were asked for.
 
-    The scores stay where they were computed; `candidates` and `logits` fetch of them what is wanted.
-    `inside` is empty but for a probe that was asked for attentions.
+    The scores stay where they were computed; `candidates` and `logits` fetch what is wanted of them.
+    `inside` is empty except for a probe that was asked for attentions.
     """
 
     cache: Cache
@@ -137,7 +137,7 @@ class Runtime:
     gives_attention = True
 
     def __init__(self, model: Bundle, device: Device = "auto", threads: int = 1) -> None:
-        """`threads` are those that one operator uses. Raises DeviceError, or BundleError for a damaged graph."""
+        """`threads` is how many one operator uses. Raises DeviceError, or BundleError for a damaged graph."""
         self.architecture = model.manifest.architecture
         self._float: Any = np.float16 if model.manifest.precision == "fp16" else np.float32
         self._model, self._computed_by = model, (device, threads)
@@ -159,7 +159,7 @@ class Runtime:
         return open_session(self._model.file(name), *self._computed_by)
 
     def _inside(self) -> tuple[list[str], list[str]]:
-        """Names of what the encoder's and the decoder's graph give of their inside: nothing, but for a probe."""
+        """Names of what the encoder's and the decoder's graph give of their inside: nothing, except for a probe."""
         return [], []
 
     def _check_names(self, path: Path) -> None:
@@ -193,9 +193,9 @@ class Runtime:
         return Encoding(cache, _stack(maps), inside)
 
     def step(self, ids: Ids, cache: Cache, scores: bool = True, attentions: bool = False) -> DecoderStep:
-        """Read one token a row, ids (R,): what comes next, and the cache one position longer.
+        """Read one token per row, ids (R,): what comes next, and the cache one position longer.
 
-        Without `scores` the step's `candidates` and `logits` are not to be had.
+        Without `scores` the step's `candidates` and `logits` are not available.
         """
         names = [bundle.NEXT_ID, *self._present]
         names += [bundle.LOGITS, bundle.BLOCK_MAXIMA] if scores else []
@@ -223,7 +223,7 @@ class Runtime:
     def candidates(self, scores: Mapping[str, Any], count: int, chosen: Ids) -> Candidates:
         """What `DecoderStep.candidates` promises, from the scores on the device.
 
-        Raises BundleError if they are no numbers: no search could end.
+        Raises BundleError if they are not numbers: no search could end.
         """
         count = min(count, self.architecture.target_vocabulary)
         names = [bundle.CANDIDATE_IDS, bundle.CANDIDATE_LOG_PROBABILITIES, bundle.CHOSEN_LOG_PROBABILITY]
@@ -234,7 +234,7 @@ class Runtime:
         """The same. Raises BundleError if its scores are no numbers."""
         if np.isnan(found.log_probabilities).any():
             path = self._model.path
-            raise BundleError(f"the scores of {path} are no numbers: its weights are broken (ttx models verify)")
+            raise BundleError(f"the scores of {path} are not numbers: its weights are broken (ttx models verify)")
         return found
 
     def reorder(self, caches: Mapping[str, Any], places: Places) -> dict[str, Any]:

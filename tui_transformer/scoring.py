@@ -39,7 +39,7 @@ class PairScore:
 
     @property
     def perplexity(self) -> float:
-        """Among how many equally likely pieces the model was, so to speak, undecided: 1 is certainty."""
+        """Among how many equally likely pieces the model was undecided, so to speak: 1 is certainty."""
         return perplexity(self.log_probability, len(self.pieces))
 
     @property
@@ -58,7 +58,7 @@ class CorpusScore:
 
     @property
     def perplexity(self) -> float:
-        """A piece's, over all pairs: long ones count for more."""
+        """Per piece, over all pairs: long ones count for more."""
         return perplexity(self.log_probability, self.pieces)
 
     @property
@@ -67,7 +67,7 @@ class CorpusScore:
         return -self.log_probability / _NATS_PER_BIT
 
     def plus(self, score: PairScore) -> CorpusScore:
-        """With one pair more."""
+        """With one more pair."""
         total = self.log_probability + score.log_probability
         return CorpusScore(self.pairs + 1, self.pieces + len(score.pieces), total)
 
@@ -84,9 +84,9 @@ def score_pairs(translator: Translator, pairs: Iterable[Pair], batching: Batchin
 
 
 def score_windows(translator: Translator, windows: Iterable[list[Pair]], batching: Batching) -> Iterator[PairScore]:
-    """`score_pairs` for whoever knows best which pairs should be looked at together.
+    """`score_pairs` for callers that know which pairs should be processed together.
 
-    Raises TranslationError, behind the last window that went well, if a worker dies.
+    Raises TranslationError, after the last window that succeeded, if a worker dies.
     """
     done = 0
     with ThreadPoolExecutor(batching.workers) as pool:

@@ -2,7 +2,7 @@
 
 A search holds R rows, each a hypothesis about one of N sentences, and is driven by the one loop in
 `translator`: it names the ids to feed (`ids`), is told the decoder's answer (`advance`), and says which
-rows go on. Nothing a search decides for one sentence depends on the other sentences of its batch.
+rows continue. Nothing a search decides for one sentence depends on the other sentences in its batch.
 `beam` has the search that keeps several hypotheses.
 """
 
@@ -21,12 +21,12 @@ Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float32]
 
 COMPACT_BELOW = 0.9
-"""Rows of finished sentences are dropped once fewer than this share of all rows is still alive (measured)."""
+"""Rows of finished sentences are dropped once less than this share of all rows is still alive (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A translation in the making or done: ids without start and end, log-probability in nats.
+    """A translation, in progress or done: ids without start and end, log-probability in nats.
 
     `score` is what hypotheses are ranked by, `complete` False if the length limit cut it off.
     """
@@ -39,9 +39,9 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Which rows go on: new row i continues old row `rows[i]`.
+    """Which rows continue: new row i continues old row `rows[i]`.
 
-    `sentences` are the places of those that go on, None if all do. `chosen` (R,): the token that each old row got,
+    `sentences` are the places of those that continue, None if all do. `chosen` (R,): the token that each old row got,
     None where rows have no token of their own (beam search).
     """
 
@@ -65,7 +65,7 @@ class Best(Protocol):
 
     @property
     def chosen(self) -> Floats:
-        """The log-probability of the one id a row that was asked about (R,)."""
+        """The log-probability of the one id per row that was asked about (R,)."""
         ...
 
 
@@ -129,7 +129,7 @@ def log_softmax(logits: Floats) -> Floats:
 
 
 class OneRow(ABC):
-    """A search with one row a sentence: subclasses say which token comes next."""
+    """A search with one row per sentence: subclasses say which token comes next."""
 
     needs_scores = True
 
@@ -155,7 +155,7 @@ class OneRow(ABC):
 
     @abstractmethod
     def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:
-        """The next id of each row (R,) and its log-probability, None if nobody wants to know."""
+        """The next id of each row (R,) and its log-probability, None if it is not wanted."""
 
     def advance(self, answer: Answer) -> Moves:
         """Take the decoder's answer for each row."""
@@ -185,7 +185,7 @@ class OneRow(ABC):
 
 
 class Greedy(OneRow):
-    """Always the likeliest token. Only if `scored`, log-probabilities are added up: they take time."""
+    """Always the likeliest token. Log-probabilities, which take time, are summed only if `scored`."""
 
     def __init__(self, first: Sequence[int], limits: Sequence[int], eos: int, scored: bool = False) -> None:
         super().__init__(first, limits, eos)
@@ -208,7 +208,7 @@ class Forced(OneRow):
 
     def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:
         """The target's next token."""
-        # A row kept beyond its end reads its end again; nobody looks at what comes of it.
+        # A row kept beyond its end reads its end again; the result is not used.
         places = [min(len(self.log_probabilities[s]), len(self._targets[s]) - 1) for s in sentences]
         next_id = np.array([self._targets[s][p] for s, p in zip(sentences, places, strict=True)], np.int64)
         chosen = answer.candidates(1, next_id).chosen
@@ -219,7 +219,7 @@ class Forced(OneRow):
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """Draw instead of taking the best: from the distribution sharpened by `temperature` (below 1) or flattened,
+    """Sample instead of taking the best: from the distribution sharpened by `temperature` (below 1) or flattened,
     cut to the `top_k` likeliest (0: all) and to the likeliest that together have probability `top_p`.
     """
 
@@ -229,9 +229,9 @@ class SamplingOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what cannot be."""
+        """Raises ValueError for impossible values."""
         if not (0 < self.temperature < float("inf") and self.top_k >= 0 and 0 <= self.top_p <= 1 and self.seed >= 0):
-            raise ValueError(f"temperature is above 0, top_k and seed at least 0, top_p from 0 to 1: {self}")
+            raise ValueError(f"temperature must be above 0, top_k and seed at least 0, top_p from 0 to 1: {self}")
 
 
 class Sampling(OneRow):
@@ -247,7 +247,7 @@ class Sampling(OneRow):
         self._random = [np.random.default_rng([options.seed, *key]) for key in keys]
 
     def choose(self, answer: Answer, sentences: Rows) -> tuple[Ids, Floats | None]:
-        """One draw a row; the log-probability is the model's own, before sharpening and cutting."""
+        """One draw per row; the log-probability is the model's own, before sharpening and cutting."""
         log_probabilities = log_softmax(answer.logits())
         next_id = np.array(
             [draw(log_probabilities[row], self._options, self._random[s]) for row, s in enumerate(sentences)], np.int64

@@ -25,7 +25,7 @@ _STDERR = threading.Lock()
 
 VERSION: str = onnxruntime.__version__
 
-# The smallest model there is, y = max(x, 0) for one number: what can run it is there and works.
+# The smallest possible model, y = max(x, 0) for one number: a provider that can run it works.
 _PROBE = bytes.fromhex(
     "08083a330a0c0a0178120179220452656c75120170"  # ONNX IR 8; graph "p": Relu from x to y
     "5a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a020801"  # x and y: one float each
@@ -44,8 +44,8 @@ def device_of(session: Any) -> Literal["cpu", "cuda"]:
 
 
 def usable_providers() -> dict[str, bool]:
-    """ONNX Runtime's providers of computation, and whether each works here: by trying, for it lists what it was
-    built for, and falls back without a word.
+    """ONNX Runtime's execution providers, and whether each works here: found by trying, since it lists what it was
+    built for, and falls back silently.
     """
     return {provider: _works(provider) for provider in onnxruntime.get_available_providers()}
 
@@ -82,7 +82,7 @@ def open_session(path: Path, device: Device, threads: int, optimize: bool = Fals
         with quiet_stderr() if len(wanted) > 1 else contextlib.nullcontext():
             session = onnxruntime.InferenceSession(path, options, providers=wanted)
     except Exception as error:
-        # ONNX Runtime raises a dozen classes of its own for a file that is damaged in various ways.
+        # ONNX Runtime raises a dozen classes of its own for the various ways a file can be damaged.
         raise BundleError(f"ONNX Runtime cannot load {path}: {str(error).splitlines()[0]}") from None
     if device == "cuda" and _PROVIDERS["cuda"] not in session.get_providers():
         raise DeviceError(
@@ -94,7 +94,7 @@ def open_session(path: Path, device: Device, threads: int, optimize: bool = Fals
 
 def _wanted_providers(device: Device) -> Sequence[str]:
     if device not in get_args(Device):
-        raise DeviceError(f"no device {device!r}: it is one of {', '.join(get_args(Device))}")
+        raise DeviceError(f"no device {device!r}: it must be one of {', '.join(get_args(Device))}")
     available = onnxruntime.get_available_providers()
     if device == "cpu" or _PROVIDERS["cuda"] not in available:
         if device == "cuda":

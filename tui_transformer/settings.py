@@ -73,7 +73,7 @@ def read_config() -> ConfigFile:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not UTF-8 text") from None
-    import tomllib  # only who has a config file pays for it
+    import tomllib  # only users with a config file pay for it
 
     try:
         return ConfigFile(path, tomllib.loads(text), _lines(text))
@@ -82,7 +82,7 @@ def read_config() -> ConfigFile:
 
 
 def settle(commands: Commands, file: ConfigFile, environment: Mapping[str, str]) -> dict[str, dict[str, list[Setting]]]:
-    """What is set for each command, by option, the strongest first. Raises SettingsError for a key of the file
+    """What is set for each command, by option, strongest first. Raises SettingsError for a key in the file
     that no command has.
     """
     found: dict[str, dict[str, list[Setting]]] = {command: {} for command in commands}
@@ -133,7 +133,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:
-    """Where each (table, key) is written, and each table as (table, ""); the TOML reader does not tell."""
+    """Where each (table, key) is written, and each table as (table, ""); the TOML reader does not say."""
     found: dict[tuple[str, str], int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), 1):

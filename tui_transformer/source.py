@@ -1,4 +1,4 @@
-"""What goes into a model, and what a given translation makes of it: a part of a line, ready to be read."""
+"""What goes into a model, and what it makes of a given translation: a part of a line, ready to be read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Source:
 
     Without ids there is nothing to translate: such a part comes out as it is. What attention must not see of it,
     places among the ids, is `hidden`. `language` is the code of the language to translate into that its line began
-    with, for models that know several; the ids have it, the text does not.
+    with, for models that know several; it is in the ids, not in the text.
     """
 
     text: str
@@ -46,9 +46,9 @@ class Source:
         """
         hidden = frozenset(places)
         if not hidden <= set(range(len(self.ids))):
-            raise UsageError(f"the source has the pieces 1 to {len(self.ids)}: what is to be hidden must be among them")
+            raise UsageError(f"the source has pieces 1 to {len(self.ids)}: only these can be hidden")
         if hidden and len(hidden) == len(self.ids):
-            raise UsageError("not every piece of the source can be hidden: attention must see something")
+            raise UsageError("not all pieces of the source can be hidden: attention must see something")
         return replace(self, hidden=hidden)
 
     @property
@@ -93,7 +93,7 @@ def in_one_line(text: str) -> str:
 
 
 def characters(text: str) -> str:
-    """The text with halves of surrogate pairs, which are no characters, replaced."""
+    """The text with halves of surrogate pairs, which are not characters, replaced."""
     return _HALF_PAIRS.sub("\ufffd", text)
 
 

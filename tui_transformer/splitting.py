@@ -1,4 +1,4 @@
-"""Cutting a line into sentences, and those that are too long for the model at the best place there is.
+"""Cutting a line into sentences, and those too long for the model at the best place there is.
 
 The only file that imports sentencex. Sentence by sentence, lines of several sentences translate better than
 whole (measured on the development sets' lines of several sentences, English to German, an early model):
@@ -27,7 +27,7 @@ def split_line(text: str, language: str, fits: Callable[[str], bool]) -> list[st
 def sentences(text: str, language: str) -> list[str]:
     """The sentences of a text, each with the white space behind it."""
     found: list[str] = [sentence for sentence in segment(language, text) if sentence]
-    # Nothing promises that the library gives back every character.
+    # The library does not promise to give back every character.
     return found if found and "".join(found) == text else [text]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Task:
     """A source to be translated, and the forced beginning of its translation.
 
-    `ahead` are words that stand before a source that is not translated: nothing follows from them.
+    `ahead` are words put before a source that is not translated: nothing is continued from them.
     """
 
     source: Source
@@ -24,7 +24,7 @@ class Task:
     ahead: str = ""
 
     def said(self, text: str) -> str:
-        """The text of a translation with the words ahead, behind the white space at its beginning."""
+        """The text of a translation with the words ahead, after the white space at its beginning."""
         if not self.ahead:
             return text
         words = text.lstrip()
@@ -32,10 +32,10 @@ class Task:
 
 
 def tasks_of(translator: Translator, sources: Sequence[Source], prefix: tuple[int, ...]) -> list[Task]:
-    """The parts of a line, whose translation is to begin with the words of these target ids.
+    """The parts of a line whose translation must begin with the words of these target ids.
 
-    They are forced upon the first part that is translated. Where a kept string comes before that, they stand ahead of
-    the string instead, and the model goes on without them; unless they begin with that string themselves: then it is
+    They are forced on the first part that is translated. Where a kept string comes before that, they are put ahead of
+    the string instead, and the model continues without them; unless they begin with that string themselves: then it is
     said, and what remains of them is forced. A blank line stays blank.
     """
     first = next((i for i, source in enumerate(sources) if source.ids), len(sources))

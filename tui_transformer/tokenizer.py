@@ -3,7 +3,7 @@
 Our own vocabularies are SentencePiece BPE: cased, digits kept, nothing normalised, and with a piece for
 each of the 256 bytes, so that no input is unknown and `decode(encode(text)) == text` for any Unicode text.
 Stock BPEmb vocabularies (`kind = "bpemb"`) lower-case their input and turn every digit into 0; they have
-no padding piece, so one id is added behind their last.
+no padding piece, so one id is added after their last.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class TokenizerOptions:
 
     @classmethod
     def of_kind(cls, kind: Kind) -> TokenizerOptions:
-        """Our own vocabularies keep the text, BPEmb's were learnt on lower-cased text with digits as 0."""
+        """Our own vocabularies keep the text; BPEmb's were learnt on lower-cased text with digits as 0."""
         stock = kind == "bpemb"
         return cls(kind, lowercase=stock, zero_digits=stock)
 
@@ -48,7 +48,7 @@ class TokenizerOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TokenizerOptions:
-        """The inverse of `to_dict`. Raises BundleError for what is no option."""
+        """The inverse of `to_dict`. Raises BundleError for an unknown option."""
         try:
             options = cls(**values)
         except TypeError as error:
@@ -62,7 +62,7 @@ class Tokenizer:
     """One side's vocabulary: `pad_id`, `bos_id`, `eos_id`, `unk_id` and `size` ids in all."""
 
     def __init__(self, model: bytes, options: TokenizerOptions | None = None) -> None:
-        """`model` is the content of a SentencePiece file. Raises BundleError if it is none."""
+        """`model` is the content of a SentencePiece file. Raises BundleError if it is not."""
         self._open(model, options or TokenizerOptions())
         pad, known = self._pieces.pad_id(), self._pieces.get_piece_size()
         self.pad_id = pad if pad >= 0 else known
@@ -105,13 +105,13 @@ class Tokenizer:
     def encode_dropping(self, texts: Iterable[str], dropout: float, seed: int) -> list[list[int]]:
         """`encode` with BPE-dropout (Provilkov et al. 2020): each merge of pieces is left out with chance `dropout`.
 
-        The same texts and seed give the same ids within a process; from its version 0.2.2 on SentencePiece draws
-        others in the next. A text with a literal ▁ is encoded as ever.
+        The same texts and seed give the same ids within a process; from version 0.2.2 on, SentencePiece draws
+        others in the next. A text with a literal ▁ is encoded as usual.
         """
         from concurrent.futures import ThreadPoolExecutor  # only training needs it
 
         written = [self._written(text) for text in texts]
-        # SentencePiece seeds its generator once a thread, so each call has a thread of its own.
+        # SentencePiece seeds its generator once per thread, so each call has a thread of its own.
         sentencepiece.set_random_generator_seed(seed)
         with ThreadPoolExecutor(1) as thread:
             drawn = thread.submit(
@@ -120,7 +120,7 @@ class Tokenizer:
             return self._with_marks(written, drawn.result())
 
     def _with_marks(self, written: Sequence[str], ids: Sequence[list[int]]) -> list[list[int]]:
-        """What has marks is encoded again: it is too rare to be kept out."""
+        """Texts with marks are encoded again: they are too rare to be kept out."""
         return [
             self._encode_around_marks(text) if self._has_marks(text) else found
             for text, found in zip(written, ids, strict=True)
@@ -215,7 +215,7 @@ def load_bpemb(language: str, size: int, dimensions: int, cache: Path | None = N
     """A stock BPEmb vocabulary and its embeddings, downloaded by bpemb on first use.
 
     Returns the SentencePiece file's content and float32 vectors (size, dimensions).
-    Raises RecipeError if the files are neither in the cache nor to be had, MissingExtraError without bpemb.
+    Raises RecipeError if the files are neither in the cache nor available for download, MissingExtraError without bpemb.
     """
     require_extra("train", "a BPEmb vocabulary", "bpemb")
     from bpemb import BPEmb

@@ -1,6 +1,6 @@
-"""A whole decoding in a file, or all that happened inside: saved once, looked at without a model.
+"""A whole decoding in a file, or everything that happened inside: saved once, viewed without a model.
 
-The file is a zip: `trace.json` with the schema's number, what is kept, and all that is not an array, and one .npy an
+The file is a zip: `trace.json` with the schema's number, what is kept, and all that is not an array, and one .npy per
 array, in half precision. Nothing in it is ever unpickled. Attention read back is within 0.0005 of what was saved; its
 rows sum to 1 as closely as that. A score that hides a position comes back as the least that half precision has.
 """
@@ -34,7 +34,7 @@ _BROKEN = (KeyError, TypeError, ValueError, EOFError, RecursionError, MemoryErro
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a view of the model's inside needs: all that happened, what target ids are called, and what is to be said.
+    """What a view of the model's inside needs: all that happened, the names of target ids, and what to say about it.
 
     `vocabulary` has the pieces of all target ids, for the logit lens.
     """
@@ -46,7 +46,7 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A decoding as it was watched: the beam searches that came first, if there were any, and the reading."""
+    """A decoding as it was watched: the beam searches that came first, if any, and the reading."""
 
     searches: tuple[Trace, ...]
     reading: Trace
@@ -57,7 +57,7 @@ _KINDS: dict[str, type[Kept]] = {"decoding": Trace, "inside": Inside, "recording
 
 
 def save_trace(trace: Kept, path: Path) -> None:
-    """Write a trace; all of it or nothing. Raises InputError if the place cannot be written."""
+    """Write a trace, all of it or nothing. Raises InputError if the path cannot be written."""
     arrays: dict[str, Any] = {}
     kind = next(name for name, known in _KINDS.items() if isinstance(trace, known))
     content = {"schema": SCHEMA, "kind": kind, **{field.name: _plain(getattr(trace, field.name), field.name, arrays)
@@ -89,12 +89,12 @@ def load_trace(path: Path) -> Kept:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except _BROKEN as error:
-        raise InputError(f"{path} is no trace, or a broken one: {error}") from None
+        raise InputError(f"{path} is not a trace, or is broken: {error}") from None
     return trace
 
 
 def as_decoding(kept: Kept, path: Path) -> Trace:
-    """What was read from `path`, a decoding; of a recording its reading. Raises InputError if it is none."""
+    """What was read from `path`, a decoding; of a recording its reading. Raises InputError if it is not one."""
     if isinstance(kept, Recording):
         return kept.reading
     if not isinstance(kept, Trace):
@@ -103,7 +103,7 @@ def as_decoding(kept: Kept, path: Path) -> Trace:
 
 
 def as_recording(kept: Kept, path: Path) -> Recording:
-    """What was read from `path`, to be watched again. Raises InputError if it is no decoding."""
+    """What was read from `path`, to be watched again. Raises InputError if it is not a decoding."""
     if isinstance(kept, Recording):
         return kept
     trace = as_decoding(kept, path)
@@ -111,16 +111,16 @@ def as_recording(kept: Kept, path: Path) -> Recording:
 
 
 def as_inside(kept: Kept, path: Path) -> Inside:
-    """What was read from `path`, a model's inside. Raises InputError if it is none."""
+    """What was read from `path`, a model's inside. Raises InputError if it is not one."""
     if not isinstance(kept, Inside):
         raise InputError(
-            f"{path} shows a decoding, not the inside of a model: ttx inspect qkv, layers, masks keep that"
+            f"{path} shows a decoding, not the inside of a model: ttx inspect qkv, layers, masks save that"
         )
     return kept
 
 
 def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
-    """Values for JSON; arrays go aside, under the name of their place."""
+    """Values for JSON; arrays are set aside under the name of their place."""
     if isinstance(value, np.ndarray):
         arrays[name] = value
         return None
@@ -200,11 +200,11 @@ def _check(trace: Trace) -> None:
         _shape(step, "cross_attention", (*rows, *decoder, source))
     known = [step.log_probabilities for step in trace.steps if step.log_probabilities is not None]
     if any(array.shape != known[0].shape or array.ndim != 1 for array in known):
-        raise ValueError("the log-probabilities are not one a piece at every step")
+        raise ValueError("the log-probabilities are not one per piece at every step")
 
 
 def _check_inside(inside: Inside) -> None:
-    """Every array has the shape that the number of pieces asks for."""
+    """Every array has the shape that the number of pieces calls for."""
     probed = inside.probed
     source, target = len(probed.pieces), len(probed.said_pieces)
     encoder, decoder = probed.encoder, probed.decoder
@@ -224,9 +224,9 @@ def _check_inside(inside: Inside) -> None:
         _shape(stream, "residual", (1 + sublayers, places, width))
     texts = (probed.ids, probed.visible, probed.pieces, probed.read, probed.read_pieces, probed.said)
     if [len(one) for one in texts] != [source] * 3 + [target] * 3 or not source or not target:
-        raise ValueError("its pieces and ids are not as many as each other")
+        raise ValueError("its pieces and ids differ in number")
     if decoder.logits.shape != (target, len(inside.vocabulary)):
-        raise ValueError("its logits are not one a piece of the vocabulary")
+        raise ValueError("its logits are not one per piece of the vocabulary")
     if decoder.lens is not None and decoder.lens.shape[1:] != decoder.logits.shape:
         raise ValueError("its lens does not fit its logits")
 

@@ -1,6 +1,6 @@
-"""What a training run has written about itself, read back: metrics.jsonl of its folder as plain values.
+"""What a training run has written about itself, read back: its folder's metrics.jsonl as plain values.
 
-A run that crashed goes on from its last checkpoint and writes some steps again: of those the later ones count. Lines
+A run that crashed resumes from its last checkpoint and writes some steps again: the later ones count. Lines
 that cannot be read are left out and counted. Nothing here needs torch.
 """
 
@@ -26,7 +26,7 @@ def perplexity(loss: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Means over the steps since the update before. `loss` is in nats a token, `epoch` counts from 0.
+    """Means over the steps since the previous update. `loss` is in nats per token, `epoch` counts from 0.
 
     `seconds` are those spent in steps since the run began, `seconds_left` what was expected then.
     """
@@ -44,7 +44,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of a development set: nats a token, share of right arg-max guesses, and BLEU if it was measured."""
+    """Of a development set: nats per token, share of correct arg-max guesses, and BLEU if it was measured."""
 
     loss: float
     accuracy: float
@@ -75,10 +75,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class TrainingLog:
-    """All that is known of a run, steps in order and each once.
+    """All that is known about a run, steps in order and each once.
 
-    `steps` are those of the whole recipe, `sittings` how often training was started; `ended` says why it came to
-    rest, and is empty while it goes on or if it was killed. `broken` lines could not be read.
+    `steps` are those of the whole recipe, `sittings` how often training was started; `ended` says why it
+    stopped, and is empty while it is running or if it was killed. `broken` lines could not be read.
     """
 
     recipe: str = ""
@@ -96,7 +96,7 @@ class TrainingLog:
 
 
 class LogReader:
-    """Follows the metrics of a run that may still be going on: each `read` takes in what was added since."""
+    """Follows the metrics of a run that may still be running: each `read` takes in what was added since."""
 
     def __init__(self, run: Path) -> None:
         """`run` is the run's folder, or the metrics themselves."""
@@ -107,7 +107,7 @@ class LogReader:
         self._fold, self._place = _Fold(), 0
 
     def read(self) -> TrainingLog:
-        """All that is known by now; a last line without its end is still being written. Raises InputError."""
+        """All that is known so far; a last line without its end is still being written. Raises InputError."""
         try:
             with open(self.path, "rb") as file:
                 if file.seek(0, 2) < self._place:  # another run has taken its place
@@ -122,7 +122,7 @@ class LogReader:
 
 
 def read_training_log(run: Path) -> TrainingLog:
-    """What a run's folder, or its metrics file, knows of it. Raises InputError if there are none that can be read."""
+    """What a run's folder, or its metrics file, knows about it. Raises InputError if no metrics can be read."""
     path = metrics_of(run)
     try:
         return _Fold().take(path.read_bytes().splitlines())
@@ -140,7 +140,7 @@ def metrics_of(run: Path) -> Path:
 
 def _unreadable(path: Path, error: OSError) -> InputError:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return InputError(f"{path.parent} is no run folder of ttx train: it has no {path.name}")
+        return InputError(f"{path.parent} is not a run folder of ttx train: it has no {path.name}")
     return InputError(f"cannot read {path}: {error.strerror}")
 
 
@@ -153,7 +153,7 @@ class _Fold:
         self._evaluations: list[Evaluation] = []
 
     def take(self, lines: Iterable[bytes]) -> TrainingLog:
-        """What is known after these lines as well."""
+        """What is known once these lines are added."""
         for line in lines:
             try:
                 self._event(json.loads(line))
@@ -162,7 +162,7 @@ class _Fold:
         return replace(self._head, updates=tuple(self._updates), evaluations=tuple(self._evaluations))
 
     def _event(self, values: dict[str, Any]) -> None:
-        """Take in one event. Raises one of _BROKEN, and changes nothing, if it is none."""
+        """Take in one event. Raises one of _BROKEN, and changes nothing, if it is invalid."""
         match values["event"]:
             case "started":
                 self._started(values)
@@ -187,7 +187,7 @@ class _Fold:
         self._forget(step + 1, step + 1)
 
     def _forget(self, updates: int, evaluations: int) -> None:
-        """What was done from these steps on is being done again."""
+        """Everything from these steps on is being done again."""
         while self._updates and self._updates[-1].step >= updates:
             self._updates.pop()
         while self._evaluations and self._evaluations[-1].step >= evaluations:
@@ -211,12 +211,12 @@ def _score(values: dict[str, Any]) -> Score:
 
 
 def _numbers(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a kind of event that is nothing but numbers."""
+    """The fields of a kind of event that has only numbers."""
     return {field.name: _number(values, field.name, int if field.type == "int" else float) for field in fields(kind)}
 
 
 def _number(values: dict[str, Any], name: str, kind: type) -> Any:
-    """A number of an event. Raises TypeError if it is none."""
+    """A number of an event. Raises TypeError if it is not a number."""
     value = values[name]
     if isinstance(value, bool) or not isinstance(value, int if kind is int else int | float):
         raise TypeError(name)

@@ -1,4 +1,4 @@
-"""What became of a line, and all that can be said of it: parts, hypotheses, scores. Values only."""
+"""What became of a line, and all that can be said about it: parts, hypotheses, scores. Values only."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be known of each line, beyond its translation.
+    """What should be known about each line, beyond its translation.
 
-    `n_best` hypotheses a part; `scores`: a second pass tells the log-probability of each piece, with
+    `n_best` hypotheses per part; `scores`: a second pass gives the log-probability of each piece, with
     `attentions` its cross-attention too; `keeper` has the strings that must come through unchanged.
-    `alternatives`: the n best are to differ in this piece of the line's translation, from 1 (`alternatives`).
+    `alternatives`: the n best differ in this piece of the line's translation, from 1 (`alternatives`).
     """
 
     n_best: int = 1
@@ -49,8 +49,8 @@ class Wanted:
 class Part:
     """A part of a line: its hypotheses, best first, all different as text.
 
-    `texts` are what they say, with the white space around; `forced` is what the second pass tells of each
-    hypothesis, and empty if nobody asked. The first `begun` pieces of each were not searched for but forced.
+    `texts` are what they say, with the white space around; `forced` is what the second pass says about each
+    hypothesis, empty if it was not asked for. The first `begun` pieces of each were not searched for but forced.
     """
 
     source: Source
@@ -65,7 +65,7 @@ class Candidate:
     """One translation of a whole line: `chosen` says which hypothesis of each part it is made of.
 
     `score` is what candidates are ranked by; `log_probability` is that of all pieces and ends, in nats, or
-    None if nobody asked.
+    None if it was not asked for.
     """
 
     text: str

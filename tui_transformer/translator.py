@@ -64,16 +64,16 @@ class Translator:
 
     @property
     def defaults(self) -> Options:
-        """How the model wants to be used: its own beam; the rest of the options leaves it to the model anyway."""
+        """The model's own defaults: its beam; the other options leave it to the model anyway."""
         return Options(beam=self.generation.beam)
 
     # -- one sentence, watched -----------------------------------------------------------------------
 
     def stream(self, text: str | Source, options: Options | None = None) -> Iterator[Event]:
-        """Translate one sentence and tell everything as it happens. Stop reading, and decoding stops.
+        """Translate one sentence and report everything as it happens. Stop reading, and decoding stops.
 
         A text longer than the model's positions is cut at that many pieces: what is watched is one pass. With a
-        `target` in the options the events are those of reading it. Raises ValueError for ids that are no pieces.
+        `target` in the options the events are those of reading it. Raises ValueError for ids that are not pieces.
 
         >>> events = Translator.load("tests/data/tiny").stream("Tom called Mary's bluff.", Options(beam=1))
         >>> [type(event).__name__ for event in events][:3]
@@ -91,7 +91,7 @@ class Translator:
         watch = Watcher(self.target, length, options)
         yield Encoded(source.whole, self.source.pieces(ids), ids, encoding.attentions[:, 0, :, :length, :length])
         before = 0.0
-        # Of nothing, nothing is a good translation.
+        # For nothing, nothing is a good translation.
         banned = self.banned if source.ids else replace(self.banned, first=())
         turns = decode(self.runtime, encoding.cache, search, self.special.target_bos, [options.prefix], True, banned)
         for position, turn in enumerate(turns):
@@ -153,7 +153,7 @@ class Translator:
 
         `prefixes` are forced beginnings, one for each source and all equally long, instead of the options' one.
         Log-probabilities are those of what follows a forced beginning; greedy search does not know them.
-        Raises ValueError for ids that are no pieces.
+        Raises ValueError for ids that are not pieces.
         """
         options = options or self.defaults
         found = [[Hypothesis((), 0.0, 0.0)] for _ in sources]
@@ -176,7 +176,7 @@ class Translator:
         """What may follow a beginning of each translation, all equally long: ids and log-probabilities in nats.
 
         Likeliest first, at most `count` for each source; the end is one of them, what no text has is not.
-        Raises ValueError for ids that are no pieces.
+        Raises ValueError for ids that are not pieces.
         """
         self._check(*prefixes)
         silent = {self.special.target_pad, self.special.target_bos, self.special.target_unk}
@@ -197,7 +197,7 @@ class Translator:
     ) -> list[ForcedTarget]:
         """What the model makes of given translations (ids without start and end), each cut at its positions.
 
-        Raises ValueError for ids that are no pieces.
+        Raises ValueError for ids that are not pieces.
         """
         self._check(*targets)
         limit = self.runtime.architecture.positions - 1
@@ -237,8 +237,8 @@ class Translator:
     def translate(self, lines: Iterable[str], options: Options | None = None) -> Iterator[str]:
         """One translation for each line, in order, on all processor cores.
 
-        Lazy: lines are read a little ahead of what is taken, so that they may come from an endless pipe.
-        Raises TypeError for a single string, whose letters would be taken for lines, and for lines that are no strings.
+        Lazy: lines are read a little ahead of what is taken, so they may come from an endless pipe.
+        Raises TypeError for a single string, whose letters would be taken for lines, and for non-string lines.
 
         >>> translator = Translator.load("tests/data/tiny")
         >>> next(translator.translate(line for line in ["Mary has a flower in her hair.", "Good night."]))
@@ -253,10 +253,10 @@ class Translator:
     def alternatives(self, line: str, position: int, count: int = 5, options: Options | None = None) -> list[Candidate]:
         """What else a line's translation could say from its piece `position` (from 1) on, likeliest piece first.
 
-        The pieces before it stay, each of the `count` likeliest pieces is tried there, and the search goes on.
+        The pieces before it stay, each of the `count` likeliest pieces is tried there, and the search continues.
         A candidate's `score` is the log-probability of its piece. Pieces are counted through all sentences of
         the line, the end of each included; without a piece there, there is the translation alone, scored 0.
-        Raises ValueError for a position or count below 1, and for options that cannot be had here.
+        Raises ValueError for a position or count below 1, and for options that do not apply here.
 
         >>> translator = Translator.load("tests/data/tiny")
         >>> for found in translator.alternatives("Mary has a flower in her hair.", 9, count=2):
@@ -271,7 +271,7 @@ class Translator:
             raise ValueError("position and count are counted from 1")
         options = options or self.defaults
         if options.sampling or options.no_repeat_ngram or options.target is not None:
-            raise ValueError("alternatives can be had neither with sampling nor with no_repeat_ngram or a target")
+            raise ValueError("alternatives cannot be combined with sampling, no_repeat_ngram or a target")
         wanted = Wanted(n_best=count, alternatives=position)
         (found,) = translate_lines(self, [line], options, wanted=wanted)
         return found.n_best(count)
@@ -302,7 +302,7 @@ class Translator:
         """All that happens inside while a sentence gets this target (ids without start and end), or is translated.
 
         `lens` fetches the logits after each layer as well; a shorter source is padded to `width`. Either side is cut
-        at the model's positions. The probe graphs are loaded at the first call. Raises BundleError if they cannot be.
+        at the model's positions. The probe graphs are loaded on the first call. Raises BundleError if they cannot be.
 
         >>> probed = Translator.load("tests/data/tiny").probe("Tom called Mary's bluff.")
         >>> probed.decoder.cross_attention.weights.shape  # (L, H, T, S)
@@ -340,12 +340,12 @@ class Translator:
     @cached_property
     def probes(self) -> ProbeRuntime:
         """The runtime on the probe graphs, loaded when it is asked for."""
-        from .probe_runtime import ProbeRuntime  # only who looks inside needs it
+        from .probe_runtime import ProbeRuntime  # only needed to look inside
 
         return ProbeRuntime(self.bundle, *self._computed_by)
 
     def _check(self, *targets: Sequence[int]) -> None:
-        """Raises ValueError for ids that the target's vocabulary does not have: a graph takes −1 for its last piece."""
+        """Raises ValueError for ids that the target's vocabulary lacks: a graph would take −1 for its last piece."""
         for wrong in (i for target in targets for i in target if not 0 <= i < self.target.size):
             raise ValueError(f"there is no piece {wrong}: the target's vocabulary has {self.target.size:,}, from 0")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Answer(Protocol):
-    """What is looked at of a decoder's answer for R rows, whoever computed it (`runtime.DecoderStep` is one)."""
+    """What is looked at in a decoder's answer for R rows, whoever computed it (`runtime.DecoderStep` is one)."""
 
     @property
     def self_attentions(self) -> Floats | None:
@@ -39,14 +39,14 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Makes the events of one sentence of `source_length` pieces, as the `options` want them."""
+    """Makes the events of one sentence of `source_length` pieces, as the `options` ask."""
 
     target: Tokenizer
     source_length: int
     options: Options
 
     def step(self, position: int, chosen: int, answer: Answer) -> Step:
-        """What is known of one chosen token: its rivals, the entropy, the attention."""
+        """What is known about one chosen token: its rivals, the entropy, the attention."""
         self_attention, cross_attention = self._attention(answer)
         log_probabilities = log_softmax(answer.logits())[0]
         probabilities = np.exp(log_probabilities.astype(np.float64))

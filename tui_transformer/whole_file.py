@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that becomes `path` when it is done; until then, and if anything fails, what was there stays.
+    """A file to write that becomes `path` when it is done; until then, and on any failure, what was there stays.
 
-    Links are followed. What is there and is no regular file, a pipe or a device, is written to as it is.
+    Links are followed. An existing pipe or device, not being a regular file, is written to directly.
     Raises OSError.
     """
-    # Asked before links are followed: what /dev/stdout leads to need not be a path.
+    # Checked before links are followed: what /dev/stdout leads to need not be a path.
     if path.exists() and not path.is_file():
         with open(path, "wb") as file:
             yield file

@@ -67,7 +67,7 @@ class WindowTranslator:
     # -- cutting ---------------------------------------------------------------------------------------
 
     def _tasks(self, text: str, prefix: tuple[int, ...]) -> list[Task]:
-        """The parts of a line; where its parting would tear apart what must be kept, it is cut around that."""
+        """The parts of a line; where splitting would tear apart what must be kept, it is cut around that."""
         language, text = self.translator.source.language(text)
         sources = self.translator.split(text, language)
         if self.wanted.keeper and len(sources) > 1 and torn(sources, self.wanted.keeper.spans(text)):
@@ -84,7 +84,7 @@ class WindowTranslator:
     # -- searching -------------------------------------------------------------------------------------
 
     def _parts(self, tasks: Sequence[Task], keeper: Keeper | None = None) -> list[Part]:
-        """Each task with its hypotheses, those left out that lack what the keeper wants kept."""
+        """Each task with its hypotheses, except those that lack what the keeper wants kept."""
         return [self._part(task, found, keeper) for task, found in zip(tasks, self.search(tasks), strict=True)]
 
     def _part(self, task: Task, hypotheses: Sequence[Hypothesis], keeper: Keeper | None) -> Part:
@@ -140,7 +140,7 @@ class WindowTranslator:
         return found
 
     def unended(self, part: Part) -> Part:
-        """Without the full stop that the model puts behind what it takes for a sentence."""
+        """Without the full stop that the model puts after what it takes for a sentence."""
         if not part.source.ids or part.source.text.endswith(ENDS):
             return part
         ids = [self._without_end(h.ids) if len(h.ids) > part.begun else h.ids for h in part.hypotheses]
@@ -172,7 +172,7 @@ class WindowTranslator:
         source, kept, target = task.source, keeper.kept(task.source.text), self.translator.target
         restored, texts = list[Hypothesis](), list[str]()
         for hypothesis in hypotheses:
-            # What goes on to the limit has mostly lost its way.
+            # What runs on to the limit has mostly lost its way.
             text = unmask(target.decode(hypothesis.ids), stands_for) if hypothesis.complete else None
             # A vocabulary that lower-cases cannot say what is kept: its ids would not be the text's.
             if text is not None and keeper.keeps(kept, text) and target.decode(ids := target.encode(text)) == text:
@@ -183,7 +183,7 @@ class WindowTranslator:
     # -- scoring ---------------------------------------------------------------------------------------
 
     def _scored(self, translations: Sequence[Translation]) -> Iterator[Translation]:
-        """The same with what a second pass tells of every hypothesis."""
+        """The same with what a second pass says about every hypothesis."""
         pairs = [
             (part.source, h) for line in translations for part in line.parts if part.source.ids for h in part.hypotheses
         ]

@@ -1,6 +1,6 @@
 """The workshop: trains the Transformer in PyTorch and exports it to ONNX bundles.
 
-Reading order: `recipe` (what is to be done), `vocabulary`, `corpus`, `batches` (text becomes tensors),
+Reading order: `recipe` (what to do), `vocabulary`, `corpus`, `batches` (text becomes tensors),
 `model` (the paper, in its order), `loss`, `schedule`, `learner` (one update), `train` (the loop), `events`
 (what it says), `run_folder` and `checkpoint` (what is kept), `session` and `view` (how `ttx train` runs and
 shows it), then `to_onnx`, `graph_files`, `quantize` and `package` (a checkpoint becomes a bundle).

@@ -1,4 +1,4 @@
-"""What a model card tells of a finished bundle: scores, weaknesses, and how much text its recipe read."""
+"""What a model card says about a finished bundle: scores, weaknesses, and how much text its recipe read."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Sets = Mapping[str, Sequence[Pair]]
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Scores on all sets; weaknesses on development sets only, for test sets are not to be looked into."""
+    """Scores on all sets; weaknesses on development sets only, since test sets must not be looked into."""
 
     scores: tuple[Score, ...] = ()
     weaknesses: tuple[Weakness, ...] = ()
 
     def told_in(self, manifest: Manifest) -> Manifest:
-        """The manifest with these scores, and with those it has of other sets."""
+        """The manifest with these scores, and with those it has for other sets."""
         measured = {score.set for score in self.scores}
         others = [score for score in manifest.scores if score["set"] not in measured]
         return replace(manifest, scores=(*(asdict(score) for score in self.scores), *others))
@@ -60,7 +60,7 @@ def development_sets(data: Data, folder: Path) -> dict[str, list[Pair]]:
 def sets_of(files: Sequence[Path], others: Collection[str] = ()) -> dict[str, list[Pair]]:
     """Sets by the names of their files.
 
-    Raises RecipeError if one cannot be read, or is called as another one or one of the `others` is.
+    Raises RecipeError if one cannot be read, or has the name of another one or of one of the `others`.
     """
     sets: dict[str, list[Pair]] = {}
     for file in files:
@@ -72,7 +72,7 @@ def sets_of(files: Sequence[Path], others: Collection[str] = ()) -> dict[str, li
 
 
 def with_sizes(manifest: Manifest, data: Data, folder: Path | None) -> Manifest:
-    """The manifest with the pairs that each corpus has in the recipe's training files, if these are at hand."""
+    """The manifest with the pairs that each corpus has in the recipe's training files, if these are available."""
     corpora = manifest.provenance.get("corpora", [])
     if folder is None or not corpora or not all((folder / name).is_file() for name in data.train):
         return manifest

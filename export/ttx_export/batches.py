@@ -1,6 +1,6 @@
 """Which pairs make up which batch: decided by (seed, epoch) alone, so that a resumed run sees the same.
 
-Kernels for bf16 products are compiled anew for every matrix shape, so there are few: both sides of a
+Kernels for bf16 products are compiled for every matrix shape, so there are few: both sides of a
 batch are padded to one of a score of lengths, and a batch always holds the same number of positions.
 """
 
@@ -33,7 +33,7 @@ class SpecialIds:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Teacher forcing: the decoder reads `target_input` and is to say `target_output`, one place ahead.
+    """Teacher forcing: the decoder reads `target_input` and should say `target_output`, one place ahead.
 
     All (B, P), P the padded length; rows beyond the last pair are padding only.
     """
@@ -55,9 +55,9 @@ def padded_length(length: int) -> int:
 
 
 def choose_pairs(corpus: EncodedCorpus, weights: dict[str, float], random: np.random.Generator, epoch: int) -> Rows:
-    """The pairs that one epoch, counted from 0, sees: each corpus `weight` times, a fraction by lot.
+    """The pairs that one epoch, counted from 0, sees: each corpus `weight` times, a fraction at random.
 
-    Raises RecipeError if that is none.
+    Raises RecipeError if there are none.
     """
     chosen, possible = [], corpus.members(epoch)
     for index, name in enumerate(corpus.names):

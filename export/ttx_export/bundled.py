@@ -1,4 +1,4 @@
-"""A bundle as the checkpoint that it could have been exported from: for going on where nothing else is left."""
+"""A bundle as the checkpoint it could have been exported from: to continue where nothing else is left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .vocabulary import Vocabularies
 
 
 def checkpoint_of(model: Bundle) -> Checkpoint:
-    """Weights in float32, as exact as the bundle has them. Raises BundleError if it has not what a model needs."""
+    """Weights in float32, as exact as the bundle has them. Raises BundleError if it lacks what a model needs."""
     manifest = model.manifest
     return Checkpoint(
         _recipe(model),
@@ -28,7 +28,7 @@ def checkpoint_of(model: Bundle) -> Checkpoint:
 
 
 def _recipe(model: Bundle) -> Recipe:
-    """The one that it was trained with; of a model from elsewhere, what a recipe would say of it."""
+    """The one it was trained with; for a model from elsewhere, what a recipe would say about it."""
     manifest: Manifest = model.manifest
     try:
         if "recipe" in manifest.provenance:

@@ -26,9 +26,9 @@ LAST, BEST, AVERAGE = "last.pt", "best.pt", "average.pt"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A trained model with all that explains it. `progress` says how far training was (steps, hours…).
+    """A trained model with all that explains it. `progress` says how far training had come (steps, hours…).
 
-    `origin` is None for what was trained here; of what was not, nothing is known of the progress. `started_from` is
+    `origin` is None for what was trained here; otherwise nothing is known about the progress. `started_from` is
     the record (`start`) of the model whose weights were the first, None if these were random. `earlier_recipes` were in
     force before the recipe, each `until` an update (`RunFolder.remember_recipe`).
     """
@@ -53,7 +53,7 @@ class Checkpoint:
 
 
 def save_atomically(content: dict[str, Any], path: Path) -> None:
-    """Write beside the old file and swap: `path` is always a whole checkpoint, old or new.
+    """Write beside the old file and swap: `path` is always a complete checkpoint, old or new.
 
     Raises RecipeError if the disk is full or the folder cannot be written; the old file is intact then.
     """
@@ -67,13 +67,13 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:
         # torch reports a short write as RuntimeError.
         partial.unlink(missing_ok=True)
-        raise RecipeError(f"cannot save {path}: {error}; the checkpoint before it is intact") from None
+        raise RecipeError(f"cannot save {path}: {error}; the previous checkpoint is intact") from None
 
 
 def describe(
     recipe: Recipe, shape: Architecture, vocabularies: Vocabularies, started_from: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The part of a checkpoint that never changes during a run: makes the file stand on its own."""
+    """The part of a checkpoint that never changes during a run: makes the file self-contained."""
     return {
         "format": FORMAT,
         "recipe": recipe.text,
@@ -84,13 +84,13 @@ def describe(
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The content of a checkpoint file, on the CPU; never runs code from it. Raises RecipeError if it is none."""
+    """The content of a checkpoint file, on the CPU; never runs code from it. Raises RecipeError if it is not one."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise RecipeError(f"no checkpoint {path}") from None
     except Exception as error:
-        # Depending on where a file is damaged torch raises half a dozen different classes.
+        # Depending on where a file is damaged, torch raises half a dozen different classes.
         raise RecipeError(f"{path} is not a ttx checkpoint: {_first_line(error)}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecipeError(f"{path} is not a ttx checkpoint of format {FORMAT}")
@@ -98,7 +98,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def best_file(run: Path) -> Path:
-    """What of a run folder is worth exporting: average or best, whichever has the lower dev loss; else the last."""
+    """Which file of a run folder to export: average or best, whichever has the lower dev loss; else the last."""
     choices = [run / name for name in (AVERAGE, BEST) if (run / name).is_file()]
     return min(choices, key=_dev_loss, default=run / LAST)
 
@@ -114,7 +114,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def as_checkpoint(content: dict[str, Any], path: Path) -> Checkpoint:
-    """What `read` has found at a path. Raises RecipeError if it cannot be used."""
+    """What `read` found at a path. Raises RecipeError if it cannot be used."""
     try:
         return Checkpoint(
             parse_recipe(content["recipe"]),

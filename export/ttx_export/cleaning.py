@@ -1,4 +1,4 @@
-"""Pairs of the training text that a recipe had better not learn from: rules it may ask for by name."""
+"""Pairs of the training text that are better not learnt from: rules a recipe may ask for by name."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 UNTRANSLATED, WRONG_LANGUAGE, NEAR_DUPLICATES = "untranslated", "wrong language", "near-duplicates"
 RULES = (UNTRANSLATED, WRONG_LANGUAGE, NEAR_DUPLICATES)
 WORDS_TO_TELL, LETTERS_TO_TELL = 5, 10
-"""With fewer words a text may well be a name or a command that is the same in both languages. What is written without
-spaces counts by letters."""
+"""With fewer words a text may well be a name or a command that is the same in both languages. Text written without
+spaces is counted in letters."""
 WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese."""
 CERTAIN = 0.9
-"""How sure the language has to be. Of 12,000 clean English and German pairs none was taken for something else."""
+"""How certain the language must be. Of 12,000 clean English and German pairs none was misidentified."""
 
 
 class Cleaning:
     """What a recipe's `data.leave_out` leaves out of a text.
 
     The first reading decides, later ones of the same text remember. Raises RecipeError if a language of the recipe
-    cannot be recognised, MissingExtraError without what recognises it.
+    cannot be recognised, MissingExtraError if the package that recognises it is missing.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -81,12 +81,12 @@ def _can_tell(text: str) -> bool:
 def _skeleton(text: str) -> str:
     """Text without what near-duplicates differ in: case, numbers, punctuation, spaces."""
     plain = re.sub(r"\d+", "0", unicodedata.normalize("NFC", text.casefold()))
-    # Letters, marks, numbers and symbols; of all else is only known that it was there.
+    # Letters, marks, numbers and symbols; of anything else, only that it was there.
     return " ".join("".join(c if unicodedata.category(c)[0] in "LMNS" else " " for c in plain).split())
 
 
 def _language_of(languages: tuple[str, str]) -> Callable[[str], str]:
-    """A text's language, "" if that is not certain."""
+    """A text's language, "" if not certain."""
     require_extra("train", f'leave_out = ["{WRONG_LANGUAGE}"]', "py3langid")
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # its model takes a while to read
 

@@ -19,7 +19,7 @@ _LABELS = {"BLEU": "BLEU", "chrF2": "chrF"}  # sacrebleu's names, as published s
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What one bundle says to the sources, and what it thinks of the references."""
+    """What one bundle makes of the sources, and how likely it finds the references."""
 
     name: str
     translations: tuple[str, ...]
@@ -31,7 +31,7 @@ class Measured:
     """One number of one system: `metric` BLEU or chrF (0…100).
 
     By bootstrap resampling: `interval` is half the width of the 95 % confidence interval, `p_value` the
-    probability of so large a difference from the baseline by chance alone (None for the baseline itself).
+    probability of a difference this large from the baseline by chance alone (None for the baseline itself).
     """
 
     metric: str
@@ -60,7 +60,7 @@ def measure(systems: Sequence[System], references: Sequence[str], samples: int) 
     # sacrebleu wants the baseline first.
     ordered = [systems[-1], *systems[:-1]]
     test = PairedTest(
-        # Numbered, for two bundles may have one name.
+        # Numbered, since two bundles may have the same name.
         [(str(i), list(system.translations)) for i, system in enumerate(ordered)],
         {"BLEU": sacrebleu.BLEU(), "chrF": sacrebleu.CHRF()},
         [list(references)],

@@ -23,9 +23,9 @@ from tui_transformer.source import readable
 from .recipe import Recipe
 
 READING = 2
-"""Counted up when the same files are read otherwise than before, so that text prepared before is not used."""
+"""Increased when the same files are read differently than before, so that text prepared earlier is not used."""
 STRANGE = 5
-"""So many corpora that a recipe says nothing of are named."""
+"""How many corpora missing from the recipe are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ReadReport:
 
 
 def read_pairs(path: Path, report: ReadReport | None = None) -> Iterator[Pair]:
-    """The pairs of one file; lines that are none are counted in `report` and skipped.
+    """The pairs of one file; lines that are not pairs are counted in `report` and skipped.
 
     Raises RecipeError if the file cannot be read.
     """
@@ -85,7 +85,7 @@ def set_name(file: Path) -> str:
 def training_pairs(recipe: Recipe, folder: Path, report: ReadReport | None = None) -> Iterator[Pair]:
     """The pairs of the recipe's training files, one after the other, as it wants them spelt. Lazy.
 
-    They are composed (NFC), as all is that a model gets to read.
+    They are composed (NFC), like everything a model gets to read.
 
     Raises RecipeError, at the end, if a corpus is not named in a recipe that names some.
     """
@@ -116,11 +116,11 @@ def _of_known_corpora(recipe: Recipe, folder: Path, report: ReadReport | None) -
     if strange:
         named = ", ".join(sorted(strange)[:STRANGE])
         more = f" and {len(strange) - STRANGE:,} more" if len(strange) > STRANGE else ""
-        raise RecipeError(f"the recipe says nothing of these corpora: {named}{more}")
+        raise RecipeError(f"the recipe does not mention these corpora: {named}{more}")
 
 
 def _respelled(pairs: Iterable[Pair], changes: Mapping[str, str], report: ReadReport | None) -> Iterator[Pair]:
-    """The pairs as the recipe wants their targets written; those of which nothing is left are no pairs. Lazy."""
+    """The pairs as the recipe wants their targets written; those with nothing left are dropped. Lazy."""
     if not changes:
         yield from pairs
         return
@@ -157,7 +157,7 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
     data = {
         option.name: value
         for option in fields(recipe.data)
-        # What is not asked for does not count, so that a new option leaves prepared text as it is.
+        # Options not asked for do not count, so a new option leaves prepared text valid.
         if option.name != "later" and (value := getattr(recipe.data, option.name)) != _default(option)
     }
     digest = hashlib.sha256(repr((READING, data, recipe.vocabulary, recipe.training.seed)).encode())

@@ -1,4 +1,4 @@
-"""The course of a training: what is learnt in which order, how fast, how long, and when it is looked at.
+"""The course of a training run: what is learnt in which order, how fast, how long, and when it is evaluated.
 
 It follows from the recipe and its text alone, so that a resumed run finds its way.
 """
@@ -17,7 +17,7 @@ from .schedule import learning_rate
 class Course:
     """Of `epochs` the last may be a part; `total_steps` are those of the whole run.
 
-    `positions` is how many a micro-batch holds on a side (`batches`), `d_model` what the schedule divides by.
+    `positions` is how many a micro-batch holds per side (`batches`), `d_model` what the schedule divides by.
     """
 
     def __init__(self, recipe: Recipe, corpus: EncodedCorpus, positions: int, d_model: int) -> None:
@@ -49,12 +49,12 @@ class Course:
 
     @property
     def evaluations(self) -> int:
-        """How many there will be, if no early stop comes before."""
+        """How many there will be, unless training stops early."""
         every = self.options.evaluate_every
         return -(-self.total_steps // every) if every else self.epochs
 
     def evaluation_due(self, state: State, planned: int) -> bool:
-        """Every so many steps, or at the end of each epoch; always at the very end; once at each step.
+        """Every `evaluate_every` steps, or at the end of each epoch; always at the very end; never twice at one step.
 
         `planned` are the steps of the epoch that `state` is in.
         """
@@ -64,9 +64,9 @@ class Course:
         return due and state.step > state.evaluated
 
     def steps_done(self, state: State) -> bool:
-        """Is this as far as the recipe's `steps` go? Without them epochs decide."""
+        """Have the recipe's `steps` been reached? Without them epochs decide."""
         return 0 < self.options.steps <= state.step
 
     def given_up(self, state: State) -> bool:
-        """Has the recipe's patience come to its end?"""
+        """Has the recipe's patience run out?"""
         return 0 < self.options.patience <= state.since_best

@@ -1,4 +1,4 @@
-"""In what one recipe is another than before: a run may be gone on with after its recipe was changed."""
+"""How a recipe differs from before: a run may be resumed after its recipe was changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST = 40
 
 
 def differences(before: Recipe, now: Recipe) -> list[str]:
-    """Each option that was otherwise, with what it was then: "training.steps 3,000". Empty if training is the same."""
+    """Each option that has changed, with its old value: "training.steps 3,000". Empty if training is the same."""
     old, new = _flat(before), _flat(now)
     return [_told(name, old.get(name)) for name in [*old, *(new.keys() - old.keys())] if old.get(name) != new.get(name)]
 

@@ -38,13 +38,13 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """True in the one process that writes files and speaks."""
+        """True in the one process that writes files and reports."""
         return self.rank == 0
 
     def device(self, wanted: Device) -> str:
-        """What one process computes on, "cpu" or "cuda:0"…: its own GPU, if all processes here can have one.
+        """What one process computes on, "cpu" or "cuda:0"…: its own GPU, if there is one for each process here.
 
-        Raises DeviceError if `wanted` is "cuda" and they cannot.
+        Raises DeviceError if `wanted` is "cuda" and there is not.
         """
         there = torch.cuda.device_count()
         if wanted == "cpu" or (wanted == "auto" and there < self.local_count):
@@ -59,7 +59,7 @@ class Processes:
         return everything[self.rank :: self.count]
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Wait until all processes have come here."""
         self.sum(torch.zeros(1))
 
     def agree(self, text: str) -> str:
@@ -89,7 +89,7 @@ class Processes:
 
 @contextlib.contextmanager
 def _peers() -> Iterator[None]:
-    """What torch raises when another process is gone becomes a RecipeError: that one has said why."""
+    """What torch raises when another process has gone becomes a RecipeError: that process has said why."""
     try:
         yield
     except RuntimeError as error:

@@ -12,9 +12,9 @@ _STEPS = 1 << 16
 
 
 class Dropout(nn.Module):
-    """Section 5.4 of the paper: in training each element is 0 with `probability`, the others are scaled up for it.
+    """Section 5.4 of the paper: in training each element is 0 with `probability`, the others are scaled up to match.
 
-    As nn.Dropout, but on CPU four elements share a random number; torch draws one for each. There the probability is
+    Like nn.Dropout, but on CPU four elements share a random number; torch draws one for each. There the probability is
     rounded to a multiple of 2⁻¹⁶.
     """
 

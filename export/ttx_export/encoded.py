@@ -1,4 +1,4 @@
-"""Parallel text as arrays of piece ids: encoded once, four bytes an id, what does not fit left out."""
+"""Parallel text as arrays of piece ids: encoded once, four bytes per id, without what does not fit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Sequences:
 class EncodedCorpus:
     """Pairs of sequences, each without start and end, and which corpus (index into `names`) a pair is of.
 
-    With BPE-dropout or made-up names the whole text stands here several times, each time with other pieces or names:
+    With BPE-dropout or made-up names the whole text is here several times, each time with other pieces or names:
     draw i is `ends[i - 1]:ends[i]`.
     """
 
@@ -74,7 +74,7 @@ class EncodedCorpus:
 
 
 class _Packer:
-    """Sequences in the making: four bytes an id, not an object each."""
+    """Sequences being collected: four bytes per id, not an object each."""
 
     def __init__(self) -> None:
         self._flat, self._ends = array("i"), array("q", [0])
@@ -97,7 +97,7 @@ def encode_corpus(
 ) -> EncodedCorpus:
     """Encode pairs and leave out those too long or too unequal for the recipe, counted in `report`.
 
-    The pairs may be a stream: so many at a time are encoded, on all cores. Raises RecipeError, naming `what` this
+    The pairs may be a stream: they are encoded in chunks, on all cores. Raises RecipeError, naming `what` this
     text is, if nothing is left.
     """
     packer = CorpusPacker(source.encode_all, target.encode_all, data)
@@ -106,7 +106,7 @@ def encode_corpus(
 
 
 class CorpusPacker:
-    """An encoded corpus in the making. `source` and `target` encode a side."""
+    """An encoded corpus being built. `source` and `target` encode a side."""
 
     def __init__(self, source: Encode, target: Encode, data: Data) -> None:
         self.source, self.target, self.data = source, target, data
@@ -117,7 +117,7 @@ class CorpusPacker:
         return len(self._corpora)
 
     def read(self, pairs: Iterable[Pair], report: ReadReport) -> None:
-        """Encode pairs, so many at a time, and keep those that fit."""
+        """Encode pairs, in chunks, and keep those that fit."""
         stream = iter(pairs)
         while some := list(itertools.islice(stream, ENCODED_AT_ONCE)):
             sides = (self.source(pair.source for pair in some), self.target(pair.target for pair in some))
@@ -131,11 +131,11 @@ class CorpusPacker:
                 self._corpora.append(self._names.setdefault(pair.corpus, len(self._names)))
 
     def end_draw(self) -> None:
-        """What was read since the last call, or from the beginning, is one drawing of the whole text."""
+        """What was read since the last call, or from the beginning, is one draw of the whole text."""
         self._ends.append(len(self))
 
     def packed(self, report: ReadReport, what: str) -> EncodedCorpus:
-        """All that was kept. Raises RecipeError, naming `what` this text is, if that is nothing."""
+        """Everything that was kept. Raises RecipeError, naming `what` this text is, if that is nothing."""
         if not len(self):
             raise RecipeError(f"no pair of {what} can be used; left out: {report.reasons}")
         corpora, names, ends = np.array(self._corpora, np.int16), tuple(self._names), tuple(self._ends)
@@ -143,7 +143,7 @@ class CorpusPacker:
 
 
 def _unfit(left: int, right: int, data: Data) -> str:
-    """Why a pair of so many pieces is left out; empty if it is not."""
+    """Why a pair with these numbers of pieces is left out; empty if it is not."""
     short, long = sorted((left, right))
     if long + 1 > data.max_length:
         return "too long"

@@ -1,4 +1,4 @@
-"""How long a training will take and how much it needs: a few real steps on the real text, thrown away again."""
+"""How long training will take and how much it needs: a few real steps on the real text, then thrown away."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .watch import watch_greedily
 
 WARM_UP_STEPS = 3
 MEASURED_STEPS, MEASURED_SECONDS = 40, 30.0
-"""So many steps, or as many as there is time for, at least two."""
+"""This many steps, or as many as there is time for, at least two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Steps:
 
 
 def estimate(trainer: Trainer, preparation_seconds: float, corpus: Path, left_behind: str) -> Estimate:
-    """Measure a trainer that has not run. `corpus` is the folder of the prepared text. All processes must call it."""
+    """Measure a trainer that has not run. `corpus` is the folder of the prepared text. All processes must call this."""
     steps = measure_steps(trainer)
     evaluation_seconds, trace = measure_evaluation(trainer)
     half = len(steps.seconds) // 2
@@ -53,7 +53,7 @@ def estimate(trainer: Trainer, preparation_seconds: float, corpus: Path, left_be
         statistics.fmean(steps.seconds), max(halves), min(halves), sum(steps.tokens) / sum(steps.seconds),
         trainer.course.evaluations, evaluation_seconds, preparation_seconds, peak_memory(), memory_of_machine(),
         torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
-        # best.pt, average.pt, the newest evaluations, and for a moment one more of these.
+        # best.pt, average.pt, the newest evaluations, and briefly one more of these.
         last, weights, trainer.options.average_last + 3, trace,
         sum(file.stat().st_size for file in corpus.rglob("*") if file.is_file()),
         shutil.disk_usage(next(place for place in (run, *run.absolute().parents) if place.is_dir())).free,
@@ -62,7 +62,7 @@ def estimate(trainer: Trainer, preparation_seconds: float, corpus: Path, left_be
 
 
 def measure_steps(trainer: Trainer) -> Steps:
-    """Real updates in the order of training; the first few, which also allocate and compile, do not count."""
+    """Real updates in training order; the first few, which also allocate and compile, do not count."""
     plan, seconds, tokens = itertools.cycle(trainer.course.plan(0)), list[float](), list[int]()
     for step in range(1, WARM_UP_STEPS + MEASURED_STEPS + 1):
         begun = time.monotonic()
@@ -80,9 +80,9 @@ def _enough(seconds: Sequence[float]) -> bool:
 
 
 def measure_evaluation(trainer: Trainer) -> tuple[float, int]:
-    """Seconds of one evaluation and bytes of its trace. A model that knows nothing yet speaks at its longest.
+    """Seconds of one evaluation and bytes of its trace. An untrained model gives its longest translations.
 
-    Most evaluations also score the mean of the newest weights. How long the disk takes is not in it.
+    Most evaluations also score the mean of the newest weights. Disk time is not included.
     """
     prepared, learner, samples = trainer.prepared, trainer.learner, trainer.recipe.samples
     vocabularies = prepared.vocabularies
@@ -106,7 +106,7 @@ def checkpoint_sizes(trainer: Trainer) -> tuple[int, int]:
 
 
 class _Counter(io.RawIOBase):
-    """A file that keeps nothing but how much was written."""
+    """A file that only keeps how much was written."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -127,7 +127,7 @@ def _size(content: dict[str, Any]) -> int:
 
 
 def peak_memory() -> int | None:
-    """The most memory this process has held so far, None where the system does not tell."""
+    """The most memory this process has held so far, None where the system does not say."""
     if sys.platform == "win32":
         return None
     import resource
@@ -137,7 +137,7 @@ def peak_memory() -> int | None:
 
 
 def memory_of_machine() -> int | None:
-    """All of its memory, None where the system does not tell."""
+    """All of its memory, None where the system does not say."""
     known: Callable[[str], int] | None = getattr(os, "sysconf", None)
     try:
         return known("SC_PAGE_SIZE") * known("SC_PHYS_PAGES") if known else None

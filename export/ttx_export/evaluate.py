@@ -45,7 +45,7 @@ def translate_greedily(
     model: Transformer, sentences: Sequence[str], source: Tokenizer, target: Tokenizer, special: SpecialIds,
     batch_size: int = 64,
 ) -> list[str]:  # fmt: skip
-    """Translate without a cache, whole prefix at every step: slow, simple, and independent of ONNX.
+    """Translate without a cache, the whole prefix at every step: slow, simple, and independent of ONNX.
 
     The promise that ONNX Runtime says the same is tested against this.
     """
@@ -68,7 +68,7 @@ def translate_greedily(
         for _ in range(min(limit - 1, 2 * longest + 10)):
             scores = model.projection(model.decode(prefix, memory).features[:, -1])
             if prefix.shape[1] == 1:
-                # As `Translator` has it: what says something is not answered with nothing.
+                # Like `Translator`: a source that says something never gets an empty translation.
                 scores[says, special.target_eos] = -torch.inf
             chosen_ids = scores.argmax(-1).masked_fill(finished, special.target_eos)
             finished |= chosen_ids == special.target_eos

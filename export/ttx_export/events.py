@@ -1,4 +1,4 @@
-"""What a training run says while it goes on: plain values, the same for the live view, log lines and tests."""
+"""What a training run reports while it runs: plain values, the same for the live view, log lines and tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class DevScore:
-    """Negative log-likelihood a token in nats, without label smoothing, and the share of right arg-max guesses."""
+    """Negative log-likelihood per token in nats, without label smoothing, and the share of correct arg-max guesses."""
 
     loss: float
     accuracy: float
@@ -26,10 +26,10 @@ class DevScore:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is about to be trained. `step` is above 0 when an earlier run goes on.
+    """What is about to be trained. `step` is above 0 when an earlier run is resumed.
 
     Of `epochs` the last may be a part. `started_from` is the model whose weights were the first, empty if these were
-    random. `changed` is what was otherwise in the recipe when the run was left (`differences`).
+    random. `changed` is what was different in the recipe when the run was left (`differences`).
     """
 
     recipe: Recipe
@@ -47,7 +47,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Means since the last such event. `loss` is in nats a token, without label smoothing."""
+    """Means since the last such event. `loss` is in nats per token, without label smoothing."""
 
     step: int
     epoch: int
@@ -81,7 +81,7 @@ Reason = Literal["finished", "early stop", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Why and where the run came to rest."""
+    """Why and where the run stopped."""
 
     reason: Reason
     step: int

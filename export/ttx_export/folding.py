@@ -1,4 +1,4 @@
-"""What the graphs have multiplied into their weights beforehand, and how to take it out again.
+"""What is multiplied into the graphs' weights beforehand, and how to take it out again.
 
 Queries carry the 1/√d_k of the attention, embedding tables the √d_model of what is read from them (or 1): a model is
 faster without these products.
@@ -26,9 +26,9 @@ def fold(name: str, weight: Array, shape: Architecture) -> Array:
 
 
 def unfold(name: str, folded: Array, shape: Architecture) -> Array:
-    """The inverse, for float32: what `fold` makes `folded` of, to the last bit.
+    """The inverse, for float32: what `fold` turns into `folded`, to the last bit.
 
-    Where several numbers do, because the factor is no power of two, it is the one nearest to the quotient.
+    Where several numbers qualify, because the factor is not a power of two, it is the one nearest to the quotient.
     """
     factor = float(fold(name, np.ones(1, np.float32), shape)[0])
     if factor == 1:

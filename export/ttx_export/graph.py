@@ -47,13 +47,13 @@ class Graph:
         return name
 
     def output(self, name: str, tensor: str, kind: int, axes: Iterable[str | int], first: bool = False) -> None:
-        """Give a tensor out under a public name: the tensor itself is renamed, nothing is copied."""
+        """Make a tensor an output under a public name: the tensor itself is renamed, nothing is copied."""
         self._final_names[tensor] = name
         place = 0 if first else len(self._outputs)
         self._outputs.insert(place, helper.make_tensor_value_info(name, kind, list(axes)))
 
     def constant(self, name: str, array: Any) -> str:
-        """A named weight; asked for twice under one name it is stored once."""
+        """A named weight; asked for twice under one name, it is stored once."""
         if name not in self._constants:
             self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name

@@ -1,6 +1,6 @@
-"""All graphs of a bundle as files. What is large is stored once a side, and shared by the graphs that need it.
+"""All graphs of a bundle as files. What is large is stored once per side, and shared by the graphs that need it.
 
-Where both sides have one embedding, what they have in common stands in the encoder's file only.
+Where both sides have one embedding, what they have in common is in the encoder's file only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .to_onnx import decoder_graph, encoder_graph
 
 SHORT, LONG = 1024, 16_384
 """Bytes from which on a matrix and a vector are stored outside the graphs. ONNX Runtime checks the path of the
-file anew for each tensor, about 20 µs: with the hundred short vectors outside, a model loads a third more slowly."""
+file again for each tensor, about 20 µs: with the hundred short vectors outside, a model loads a third more slowly."""
 
 ALIGNMENT = 64
 """Bytes: a line of the processor's cache."""
@@ -30,14 +30,14 @@ ALIGNMENT = 64
 
 @dataclass(slots=True)
 class Weights:
-    """A file of external data in the making. `places` says where what content is, by its SHA-256."""
+    """A file of external data being written. `places` says where each content is, by its SHA-256."""
 
     name: str
     content: bytearray = field(default_factory=bytearray)
     places: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, tensor: TensorProto, digest: bytes) -> None:
-        """Store a constant, unless the same is there already, and leave in its stead where it is."""
+        """Store a constant, unless the same is there already, and replace it by a reference."""
         if digest not in self.places:
             self.content.extend(bytes(-len(self.content) % ALIGNMENT))
             self.places[digest] = (len(self.content), len(tensor.raw_data))

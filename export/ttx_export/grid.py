@@ -24,7 +24,7 @@ class Grid:
         flat = g.op("Add", g.op("Mul", flat, g.integers(0)), g.integers(1)) if padding else flat
         self._places = g.op("Squeeze", g.op("NonZero", flat), g.integers(0))  # (N,), in the flat grid
         self.columns = g.op("Mod", self._places, self._length)  # (N,), the position of each piece in its sentence
-        # A place of padding shows the piece before it: some finite row, for which the attention has no weight.
+        # A padding place shows the piece before it: some finite row, to which attention gives no weight.
         rows = g.op("Sub", g.op("CumSum", flat, g.axis(0)), g.integers(1))
         self._rows = g.op("Reshape", rows, g.op("Concat", batch, self._length, axis=0))  # (B, S)
         self._heads_of_pieces = self._find_heads()

@@ -1,6 +1,6 @@
-"""Marian models on the Hugging Face hub: what there is, on what terms, and its files. The only file that goes there.
+"""Marian models on the Hugging Face hub: what there is, on what terms, and its files. Only this file accesses it.
 
-`huggingface_hub` does the downloading: into its cache, going on where it was interrupted. What comes is compared with
+`huggingface_hub` does the downloading: into its cache, resuming where it was interrupted. What arrives is compared with
 what the hub promised, by size and hash.
 """
 
@@ -30,7 +30,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A model on the hub at one revision, and the files of it that are of use here."""
+    """A model on the hub at one revision, and those of its files that are of use here."""
 
     name: str
     revision: str
@@ -85,7 +85,7 @@ def _verify(path: Path, file: RemoteFile) -> None:
     if file.sha256:
         right = hashlib.sha256(content).hexdigest() == file.sha256
     elif file.blob:
-        # What git calls a file by (git hash-object): no protection against malice, but against damage.
+        # git's name for a file (git hash-object): protects against damage, not against malice.
         right = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() == file.blob
     else:
         right = True

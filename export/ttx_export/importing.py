@@ -15,7 +15,7 @@ from .marian_native import read_native
 def read_foreign(path: Path, naming: Naming) -> Checkpoint:
     """A Marian model: a folder of the Hugging Face layout, or Marian's own .npz with its vocabularies beside it.
 
-    Raises RecipeError for what is neither or cannot be had, MissingExtraError if a package is missing.
+    Raises RecipeError for what is neither or is not supported, MissingExtraError if a package is missing.
     """
     if path.is_dir() and (path / CONFIG).exists():
         return read_folder(path, naming)

@@ -30,7 +30,7 @@ def keep(vocabularies: Vocabularies) -> dict[str, Any]:
 
 
 def kept_vocabularies(content: Mapping[str, Any]) -> Vocabularies:
-    """The inverse. Raises KeyError, ValueError, TypeError or BundleError for what is no such thing."""
+    """The inverse. Raises KeyError, ValueError, TypeError or BundleError for anything else."""
     options = TokenizerOptions.from_dict(content["tokenizer"])
     sides = list[Tokenizer]()
     for side in SIDES:
@@ -44,7 +44,7 @@ def kept_vocabularies(content: Mapping[str, Any]) -> Vocabularies:
 
 
 def fingerprint(vocabularies: Vocabularies) -> bytes:
-    """Differs where the ids of some text may differ."""
+    """Differs if the ids of some text may differ."""
     found = hashlib.sha256()
     for name, value in sorted(keep(vocabularies).items()):
         found.update(name.encode())

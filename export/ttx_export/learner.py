@@ -25,7 +25,7 @@ from .seeds import mixed_seed
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Sums over the target tokens of one update, of all processes. `stop`: any of them wants to stop."""
+    """Sums over the target tokens of one update, over all processes. `stop`: any of them wants to stop."""
 
     loss: float
     correct: float
@@ -87,7 +87,7 @@ class Learner:
         return Update(loss, correct, tokens, norm, stops > 0)
 
     def _backward(self, members: Rows, tokens: int) -> Tensor:
-        """Forward and backward of one micro-batch: its loss and its right guesses, summed over tokens (2,)."""
+        """Forward and backward of one micro-batch: its loss and its correct guesses, summed over tokens (2,)."""
         special = self.prepared.special
         batch = make_batch(self.prepared.train, members, self.positions, special)
         source, target, output = (

@@ -26,7 +26,7 @@ class Linear(Protocol):
         ...
 
     def ignores_negative(self, name: str) -> bool:
-        """Whether the layer takes every negative input for 0, so that a ReLU before it changes nothing."""
+        """Whether the layer treats every negative input as 0, so that a ReLU before it changes nothing."""
         ...
 
 
@@ -63,13 +63,13 @@ class Range:
 
 
 def quantize_rows(weight: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """Symmetric 8-bit integers with one scale a row: weight (out, in) → int8 (out, in), float32 (out,)."""
+    """Symmetric 8-bit integers with one scale per row: weight (out, in) → int8 (out, in), float32 (out,)."""
     scale = np.maximum(np.abs(weight).max(axis=1), 1e-12) / 127
     return np.clip(np.rint(weight / scale[:, None]), -127, 127).astype(np.int8), scale.astype(np.float32)
 
 
 class Int8Linear:
-    """Static 8-bit products: weights with a scale an output, activations with one calibrated scale a layer.
+    """Static 8-bit products: weights with a scale per output, activations with one calibrated scale per layer.
 
     Because no scale depends on the other rows of a batch, a sentence's translation does not depend on
     which sentences it is batched with.
@@ -109,7 +109,7 @@ class Int8Linear:
 
 
 def stored_linear(constants: Mapping[str, Array], name: str) -> tuple[Array, Array]:
-    """What a graph's constants hold of a linear layer, of either kind: weight (out, in) and bias (out,), float32.
+    """What a graph's constants hold for a linear layer, of either kind: weight (out, in) and bias (out,), float32.
 
     Of 8-bit weights, integer times scale. Raises KeyError if the graph has no such layer.
     """
@@ -119,6 +119,6 @@ def stored_linear(constants: Mapping[str, Array], name: str) -> tuple[Array, Arr
 
 
 def stored_table(constants: Mapping[str, Array], name: str) -> Array:
-    """The same of a table (V, D)."""
+    """The same for a table (V, D)."""
     rows, scale = constants[name].astype(np.float32), constants.get(f"{name}.scale")
     return rows if scale is None else rows * scale

@@ -1,4 +1,4 @@
-"""What a training run says in words: its events become the lines of a log."""
+"""What a training run says in words: its events become log lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def log_lines(event: Event, steps: int, epochs: int) -> Iterator[str]:
             yield " · ".join([event.recipe.name, *facts(event), event.report])
             if event.step:
                 before = f", until then with {', '.join(event.changed)}" if event.changed else ""
-                yield f"going on after step {event.step:,}{before}"
+                yield f"resuming after step {event.step:,}{before}"
         case Progress():
             yield (
                 f"step {event.step:,}/{steps:,} · epoch {event.epoch + 1}/{epochs} · loss {event.loss:.3f} · "

@@ -1,4 +1,4 @@
-"""One run folder, one training: a lock that the system itself gives back when its holder ends, however it ends."""
+"""One run folder, one training: a lock that the system releases when its holder ends, however it ends."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class RunLock:
             self._file = None
 
     def take(self) -> bool:
-        """Take the lock, or keep it; the folder is made if need be. False if another process has it.
+        """Take the lock, or keep it; the folder is made if needed. False if another process has it.
 
-        Raises RecipeError if the folder cannot be written or its file system knows no locks.
+        Raises RecipeError if the folder cannot be written or its file system does not support locks.
         """
         if self._file:
             return True
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Not "w": who comes second must not wipe out who came first.
+            # Not "w": a second process must not wipe out the first one's signature.
             file = open(self.path, "a+", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
             raise RecipeError(f"cannot write {self.path}: {error.strerror}") from None
@@ -77,7 +77,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(descriptor: int) -> None:
-        """A byte far behind the signature: what is locked cannot be read."""
+        """A byte far after the signature: what is locked cannot be read."""
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 

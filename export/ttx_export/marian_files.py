@@ -1,4 +1,4 @@
-"""The files of a Marian model in the layout of the Hugging Face hub. Nothing is imported: who asks need not wait."""
+"""The files of a Marian model in the layout of the Hugging Face hub. Imports nothing, so asking is fast."""
 
 from __future__ import annotations
 

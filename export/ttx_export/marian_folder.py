@@ -31,9 +31,9 @@ _LANGUAGES = re.compile(r"opus-mt(?:-tc-[a-z]+)?-([A-Za-z_]+)-([A-Za-z_]+)$")
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What a folder does not always say of its model. `languages` are source and target, as far as they are known.
+    """What a folder does not always say about its model. `languages` are source and target, as far as they are known.
 
-    `source` is what the model is called where it comes from, if the folder is called otherwise.
+    `source` is the model's name where it comes from, if the folder has another name.
     """
 
     name: str
@@ -70,7 +70,7 @@ def read_folder(folder: Path, naming: Naming) -> Checkpoint:
 
 
 def as_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
-    """The same, once it is sure that what is banned and what begins a translation are ids of the target side."""
+    """The same, once it is certain that what is banned and what begins a translation are ids of the target side."""
     size = checkpoint.shape.target_vocabulary
     assert checkpoint.origin is not None
     if strange := [i for i in checkpoint.origin.generation.banned if i >= size]:
@@ -79,13 +79,13 @@ def as_checkpoint(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def make_recipe(naming: Naming, languages: tuple[str, str], limit: int) -> Recipe:
-    """What a recipe would say of the model: its name, its languages, and what it is to be measured on."""
+    """What a recipe would say about the model: its name, its languages, and what it is measured on."""
     dev = {set_name(naming.dev): naming.dev.name} if naming.dev else {}
     return Recipe(naming.name, *languages, Data((), dev, max_length=limit), description="")
 
 
 def _read_weights(folder: Path) -> Weights:
-    """Of the safe file if it can be read, else of the pickle, of which only tensors are taken."""
+    """From the safe file if it can be read, else from the pickle, from which only tensors are taken."""
     safe, pickled = folder / SAFE, folder / PICKLE
     readable = importlib.util.find_spec("safetensors") is not None
     if safe.exists() and not readable and not pickled.exists():
@@ -100,13 +100,13 @@ def _read_weights(folder: Path) -> Weights:
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError:
-        # What torch says here advises to load it all the same.
+        # torch's message here advises loading it anyway.
         raise RecipeError(
-            f"cannot use {path}: it is no pickle of tensors alone; anything else in it could run as a program and is "
+            f"cannot use {path}: it is not a pickle of tensors alone; anything else in it could run as code and is "
             "never loaded"
         ) from None
     except Exception as error:
-        # Depending on where a file is damaged the libraries raise half a dozen different classes.
+        # Depending on where a file is damaged, the libraries raise half a dozen different classes.
         raise RecipeError(f"cannot use {path}: {next(iter(str(error).splitlines()), type(error).__name__)}") from None
     if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
         raise RecipeError(f"cannot use {path}: it holds more than tensors, or none")
@@ -137,7 +137,7 @@ def _vocabularies(
 
 
 def make_tokenizer(file: Path, names: tuple[str, ...], special: SpecialIds) -> MappedTokenizer:
-    """Raises RecipeError if the file is no vocabulary, or an id is not one of its pieces."""
+    """Raises RecipeError if the file is not a vocabulary, or an id is not one of its pieces."""
     if max(special.pad, special.bos, special.eos, special.unk) >= len(names):
         raise RecipeError(f"a special id is beyond the vocabulary, which ends at {len(names) - 1}")
     try:
@@ -153,7 +153,7 @@ def _limit(of_tokenizer: dict[str, Any], positions: int) -> int:
 
 
 def languages_of(folder: Path, of_tokenizer: dict[str, Any], naming: Naming) -> tuple[str, str]:
-    """As given, else as the tokenizer or the folder's name says. Raises RecipeError if nobody knows."""
+    """As given, else as the tokenizer or the folder's name says. Raises RecipeError if neither does."""
     named = _LANGUAGES.search(naming.called(folder))
     known = [
         given or of_tokenizer.get(f"{side}_lang") or (named.group(place) if named else None)

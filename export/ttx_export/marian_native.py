@@ -1,8 +1,8 @@
 """Marian's own file: .npz with the weights and, as text, the options they were trained with (`special:model.yml`).
 
-Beside it lie what OPUS-MT publishes: a decoder.yml, which says how translations are searched for, a vocabulary
+Beside it is what OPUS-MT publishes: a decoder.yml, which says how translations are searched for, a vocabulary
 (piece: id) and the two SentencePiece files. Names and shapes of the weights are those of Marian's `transformer`;
-matrices stand transposed there. Layer normalisation adds 1e-5 to the variance here, as the port of Marian to
+matrices are transposed there. Layer normalisation adds 1e-5 to the variance here, as the port of Marian to
 `transformers` does; Marian itself adds less.
 """
 
@@ -36,7 +36,7 @@ SOURCE_TABLE, TARGET_TABLE, SHARED_TABLE = "encoder_Wemb", "decoder_Wemb", "Wemb
 OUTPUT, OUTPUT_BIAS = "decoder_ff_logit_out_W", "decoder_ff_logit_out_b"
 ACTIVATIONS = {"swish": "swish", "relu": "relu"}
 POSITIONS = 512
-"""Marian computes its sinusoids for any length; OPUS-MT was trained on sentences of at most so many pieces."""
+"""Marian computes its sinusoids for any length; OPUS-MT was trained on sentences of at most this many pieces."""
 
 ONLY: Values = {
     "type": "transformer",
@@ -55,7 +55,7 @@ ONLY: Values = {
     "lemma-dim-emb": 0,
     "ulr": False,
 }
-"""What must stand there, or nothing: everything else is another model."""
+"""These values or none at all: anything else is a different model."""
 
 ATTENTION = {"q": "query", "k": "key", "v": "value", "o": "output"}
 
@@ -88,7 +88,7 @@ def _read_arrays(path: Path) -> Arrays:
 
 
 def _tokenizer(folder: Path, side: str, ids: dict[str, int], start: int) -> MappedTokenizer:
-    """One side's vocabulary, with padding behind Marian's own pieces."""
+    """One side's vocabulary, with padding after Marian's own pieces."""
     names = names_of({**ids, "<pad>": len(ids)}, len(ids) + 1, folder)
     if missing := [piece for piece in ("</s>", "<unk>") if piece not in ids]:
         raise RecipeError(f"the {side} vocabulary in {folder} has no piece {missing[0]}")
@@ -96,7 +96,7 @@ def _tokenizer(folder: Path, side: str, ids: dict[str, int], start: int) -> Mapp
 
 
 def read_yaml(text: str, where: str, plain: bool = False) -> dict[str, Any]:
-    """A mapping in YAML; `plain` takes everything for text, as vocabularies must be read, where "no" is a word.
+    """A mapping in YAML; `plain` takes everything as text, as vocabularies must be read, where "no" is a word.
 
     Raises RecipeError, or MissingExtraError without PyYAML.
     """
@@ -104,14 +104,14 @@ def read_yaml(text: str, where: str, plain: bool = False) -> dict[str, Any]:
         import yaml
     except ImportError:
         raise MissingExtraError("Marian's own files need PyYAML: pip install 'tui-transformer[import]'") from None
-    # The loaders in C are 20 times as fast, where there are some. None of these makes anything but plain values.
+    # The C loaders, where available, are 20 times as fast. None of these makes anything but plain values.
     kind = "BaseLoader" if plain else "SafeLoader"
     try:
         content = yaml.load(text, Loader=getattr(yaml, f"C{kind}", None) or getattr(yaml, kind))
     except (yaml.YAMLError, RecursionError) as error:
         raise RecipeError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise RecipeError(f"{where} is no mapping")
+        raise RecipeError(f"{where} is not a mapping")
     return content
 
 
@@ -149,7 +149,7 @@ def _architecture(options: Values, arrays: Arrays, sizes: tuple[int, int]) -> Ar
     shared = SHARED_TABLE in arrays
     tied: Tied = "none" if OUTPUT in arrays else ("all" if shared else "target")
     if shared and sizes[0] != sizes[1]:
-        raise RecipeError("one embedding for both sides needs one vocabulary")
+        raise RecipeError("one embedding for both sides needs a shared vocabulary")
     try:
         return Architecture(
             encoder_layers=options["enc-depth"],
@@ -208,7 +208,7 @@ def _weights(arrays: Arrays, shape: Architecture) -> Weights:
     target = source if shared else take(TARGET_TABLE)
     head = take(OUTPUT).T if shape.tied == "none" else target
     tables = {"source_embedding.table.weight": source, "target_embedding.table.weight": target}
-    # What Marian has no row for is the padding that begins a translation: zeros, and never said.
+    # Marian has no row for the padding that begins a translation: zeros, and never said.
     ours |= {name: _longer(table) for name, table in tables.items()}
     ours |= {"projection.weight": _longer(head), "projection.bias": _longer(take(OUTPUT_BIAS).reshape(-1))}
     if left:
@@ -222,8 +222,8 @@ def _longer(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _generation(decoder: Path, pad: int) -> Generation:
-    """decoder.yml has the beam and the length penalty, `normalize`: score / length^α. What is said of it by
-    `max-length-factor` does not matter: the limit is that of the positions.
+    """decoder.yml has the beam and the length penalty, `normalize`: score / length^α. What
+    `max-length-factor` says does not matter: the limit is that of the positions.
     """
     said = _read(decoder) if decoder.exists() else {}
     if said.get("word-penalty"):

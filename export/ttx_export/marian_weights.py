@@ -1,4 +1,4 @@
-"""The weights of `MarianMTModel` under the names of our model; what is left over is refused by name."""
+"""The weights of `MarianMTModel` under our model's names; anything left over is refused by name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CROSS = {
 }
 
 POSITION_TOLERANCE = 2e-3
-"""Tables of sinusoids may have been saved in half precision."""
+"""Sinusoid tables may have been saved in half precision."""
 
 
 def layer_names(encoder_layers: int, decoder_layers: int) -> Iterator[tuple[str, str]]:
@@ -50,13 +50,13 @@ def our_weights(theirs: Weights, encoder_layers: int, decoder_layers: int, share
     Raises RecipeError for a weight that is missing, unknown, or not what its name promises.
     """
     if strange := [name for name, weight in theirs.items() if not weight.is_floating_point()]:
-        raise RecipeError(f"the weight {strange[0]} has no floating-point numbers")
+        raise RecipeError(f"the weight {strange[0]} is not floating-point")
     left = {name: weight.float() for name, weight in theirs.items()}
     ours = {new: _take(left, old) for old, new in layer_names(encoder_layers, decoder_layers)}
     table = left.pop(SHARED, None)
     source, target = (_table(left, TABLES[side], table if shared else None) for side in ("encoder", "decoder"))
     head = left.pop(HEAD, target) if tied else _take(left, HEAD)
-    # Without `tied` nothing is: since its version 5 transformers lets `shared` mean nothing then.
+    # Without `tied` nothing is: since version 5 transformers ignores `shared` then.
     if tied and not (torch.equal(head, target) and (torch.equal(source, target) or not shared)):
         raise RecipeError("embeddings that config.json says are shared differ")
     _check_positions(left, source.shape[-1])

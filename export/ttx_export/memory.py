@@ -11,12 +11,12 @@ _HIGH, _HIGHEST = 32 << 20, 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep the memory of freed tensors; another C library does as it likes.
+    """Tell glibc to keep the memory of freed tensors; other C libraries do as they like.
 
-    It would give much of it back to the kernel at once, and every page of the next tensor would have to be got and
-    wiped anew: an eighth of the time of a training step on CPU.
+    It would give much of it back to the kernel at once, and every page of the next tensor would have to be fetched and
+    cleared again: an eighth of the time of a training step on CPU.
     """
-    # No library of that kind here (ctypes says OSError or TypeError), or one that knows no mallopt.
+    # No such library here (ctypes raises OSError or TypeError), or one without mallopt.
     with contextlib.suppress(OSError, TypeError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_TRIM_THRESHOLD, _HIGHEST)

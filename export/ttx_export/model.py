@@ -177,7 +177,7 @@ class DecoderLayer(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What the encoder gives: memory (B, S, D), the source mask (B, 1, 1, S), weights a layer (B, H, S, S)."""
+    """What the encoder gives: memory (B, S, D), the source mask (B, 1, 1, S), weights per layer (B, H, S, S)."""
 
     memory: Tensor
     mask: Tensor
@@ -188,7 +188,7 @@ class Encoded:
 class Decoded:
     """What the decoder gives: features (B, T, D) and the weights of each layer.
 
-    `self_attentions` (B, H, T, T) and `cross_attentions` (B, H, T, S), one tensor a layer.
+    `self_attentions` (B, H, T, T) and `cross_attentions` (B, H, T, S), one tensor per layer.
     """
 
     features: Tensor
@@ -202,7 +202,7 @@ class Transformer(nn.Module):
     def __init__(
         self, shape: Architecture, pad_id: int, dropout: float = 0.0, target_pad_id: int | None = None
     ) -> None:
-        """`target_pad_id`: the target side's, if that is another one."""
+        """`target_pad_id`: the target side's, if different."""
         super().__init__()
         self.shape = shape
         self.pad_id = pad_id

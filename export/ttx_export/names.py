@@ -22,20 +22,20 @@ BEFORE, AFTER = r"(?<![\w./\\@:])", r"(?![\w\u0300-\u036f]|[./\\@:]\w)"
 """A name is a whole word, with its accents, and no part of a path or an address."""
 WORD = re.compile(rf"{BEFORE}[^\W\d_]{{3,}}{AFTER}")
 SIBILANT = re.compile(r"[szxß]$")
-"""Behind these German has no genitive s."""
+"""After these German has no genitive s."""
 CONTEXT = 3
-"""So many letters decide which may come next."""
+"""This many letters decide which may come next."""
 LONGEST = 14
 TWO_WORDS = 0.3
-"""How often a name becomes a first and a last one."""
+"""How often a name becomes a first and a last name."""
 INVENTED = 0.5
-"""How often a word is put together from letters, which may give a known one again."""
+"""How often a word is composed from letters, which may produce a known one again."""
 REPORTED = "other names"
 END = ""
 
 
 def shared_names(source: str, target: str) -> set[str]:
-    """Words with a capital and then small letters that stand on both sides, on the right perhaps with German's s."""
+    """Words with a capital and then small letters that are on both sides, on the right perhaps with German's s."""
     there = set(WORD.findall(target))
     return {
         word
@@ -45,7 +45,7 @@ def shared_names(source: str, target: str) -> set[str]:
 
 
 class MadeUpNames:
-    """What a recipe's `data.made_up_names` makes of a text, once all of it has been shown to `learn`."""
+    """What a recipe's `data.made_up_names` does to a text, once all of it has been shown to `learn`."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.share, self._seed = recipe.data.made_up_names, recipe.training.seed
@@ -54,7 +54,7 @@ class MadeUpNames:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The names that the text's pairs share, each once; none if the recipe does not ask for other ones."""
+        """The names that the text's pairs share, each once; none if the recipe does not ask for others."""
         return tuple(self._names)
 
     def learn(self, pair: Pair) -> None:
@@ -69,7 +69,7 @@ class MadeUpNames:
                 self._next.setdefault(name[max(0, end - CONTEXT) : end], []).append(name[end : end + 1] or END)
 
     def replaced(self, pairs: Iterable[Pair], draw: int, report: ReadReport | None = None) -> Iterator[Pair]:
-        """The same pairs; of those that share names, the recipe's share with others, in each `draw` again others.
+        """The same pairs; of those that share names, the recipe's share gets other names, different in each `draw`.
 
         How many these are is counted in `report`.
         """
@@ -96,7 +96,7 @@ class MadeUpNames:
     def _other(
         self, name: str, pair: Pair, taken: set[str], chance: random.Random, known: tuple[str, ...]
     ) -> str:  # fmt: skip
-        """A name that is not yet another's in this pair, and takes the same genitive if there is one."""
+        """A name not yet used for another in this pair, taking the same genitive if there is one."""
         genitive = re.search(rf"{BEFORE}{name}(s{AFTER}|['’])", f"{pair.source}\t{pair.target}")
         while True:
             words = 2 if chance.random() < TWO_WORDS else 1
@@ -116,5 +116,5 @@ class MadeUpNames:
 
 
 def _exchanged(text: str, others: Mapping[str, str]) -> str:
-    """The text with the words that `others` knows exchanged."""
+    """The text with the words in `others` replaced."""
     return WORD.sub(lambda found: others.get(found[0], found[0]), text)

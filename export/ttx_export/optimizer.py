@@ -31,7 +31,7 @@ class Optimizer:
         self.muon = torch.optim.Muon(matrices, weight_decay=0.0, adjust_lr_fn="match_rms_adamw") if matrices else None
 
     def step(self, rate: float) -> None:
-        """New weights from the gradients, at this learning rate."""
+        """Update the weights from the gradients, at this learning rate."""
         for part in (self.adam, self.muon):
             if part is not None:
                 for group in part.param_groups:
@@ -39,7 +39,7 @@ class Optimizer:
                 part.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a run needs to go on: Adam's state, and Muon's beside it if there is one."""
+        """What a run needs to resume: Adam's state, and Muon's too if there is one."""
         return self.adam.state_dict() | ({MUON: self.muon.state_dict()} if self.muon else {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Optimizer:
         known = MUON if MUON in state else ADAM
         if known != self.name:
             raise RecipeError(
-                f"training.optimizer is {self.name} in the recipe, but the run has come so far with {known}: "
+                f"training.optimizer is {self.name} in the recipe, but the run has used {known} so far: "
                 "choose a new folder"
             )
         if self.muon:

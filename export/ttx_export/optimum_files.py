@@ -44,7 +44,7 @@ def _check(vocabularies: Vocabularies, special: SpecialTokens) -> None:
 
 
 def _config(manifest: Manifest) -> dict[str, Any]:
-    """Marian's configuration: the nearest there is. What it cannot say, such as pre-norm, the graphs do anyway."""
+    """Marian's configuration: the nearest there is. What it cannot express, such as pre-norm, the graphs do anyway."""
     shape, special = manifest.architecture, manifest.special
     return {
         "architectures": ["MarianMTModel"],
@@ -76,7 +76,7 @@ def _config(manifest: Manifest) -> dict[str, Any]:
 
 
 def _generation_config(manifest: Manifest) -> dict[str, Any]:
-    """How the model is searched here; our own length penalty has another formula, which nobody else has."""
+    """How the model is searched here; our own length penalty has another formula, found nowhere else."""
     special, generation = manifest.special, manifest.generation
     most = manifest.architecture.positions if generation.max_length is None else generation.max_length + 1
     return {

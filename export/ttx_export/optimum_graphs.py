@@ -1,7 +1,7 @@
 """The trained weights written as the three graphs of Optimum's layout, in standard operators wherever possible.
 
 The layers are those of `to_onnx`. What differs is what goes in and out: the encoder gives its memory, a decoder reads
-any number of ids at once and is given its cache by whoever calls it, and no attention weights are given out.
+any number of ids at once and is given its cache by its caller, and no attention weights are output.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class _Decoder(_Plain, DecoderWriter):
         return g.build()
 
     def read_past(self) -> None:
-        """Take what was computed before: here the memory only, whose keys and values are still to be computed."""
+        """Take what was computed before: here only the memory, whose keys and values are still to be computed."""
         g, shape = self.graph, self.shape
         memory = g.input(optimum.READ_MEMORY, g.float_type, ("R", "S", shape.d_model))
         self.past_length = g.integers(0)
@@ -87,7 +87,7 @@ class _Decoder(_Plain, DecoderWriter):
         self.memory_parts = g.ops("Split", heads, outputs=len(layers), axis=1, num_outputs=len(layers))
 
     def place(self, length: str) -> str:
-        """Positions (T,) of the ids read now, `length` (1,) of them; hides from each what stands behind it."""
+        """Positions (T,) of the ids read now, `length` (1,) of them; hides from each what comes after it."""
         g = self.graph
         end = g.op("Add", self.past_length, length)
         columns = g.op("Range", *(g.op("Squeeze", number) for number in (g.integers(0), end, g.integers(1))))
@@ -125,7 +125,7 @@ class _DecoderWithPast(_Decoder):
     def read_past(self) -> None:
         g, shape = self.graph, self.shape
         for layer in range(shape.decoder_layers):
-            # The order matters: Optimum feeds caches by their places, layer by layer.
+            # The order matters: Optimum feeds caches by position, layer by layer.
             for cache, length in ((bundle.past_cache, "P"), (bundle.cross_cache, "S")):
                 for part in bundle.PARTS:
                     g.input(cache(layer, part), g.float_type, ("R", shape.heads, length, shape.d_k))

@@ -11,7 +11,7 @@ from tui_transformer.generation import Generation
 class Origin:
     """`source` is the folder's or the hub's name, `config` the text of what described the model there.
 
-    `generation` is how it was to be searched there; `languages` are the codes that a line may begin with.
+    `generation` is how it was searched there; `languages` are the codes that a line may begin with.
     """
 
     source: str

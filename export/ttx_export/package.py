@@ -40,7 +40,7 @@ GATE_LOSS = 0.5
 class Wanted:
     """What to export. `data` is the folder with the recipe's development sets: needed for int8 and for scores.
 
-    `beam` is that of the scores, None for the model's own. `tests` are files of pairs by which nothing was chosen,
+    `beam` is that of the scores, None for the model's own. `tests` are held-out files of pairs,
     scored as well; `run` is the run's folder, whose log gives the card its learning curve.
     """
 
@@ -54,7 +54,7 @@ class Wanted:
 
 
 def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = lambda _: None) -> Bundle:
-    """Write the bundle `out`, whole or not at all; a bundle that stands there is replaced.
+    """Write the bundle `out`, whole or not at all; an existing bundle there is replaced.
 
     Raises RecipeError if parity or quality is not reached, text is missing, or `out` is something else.
     """
@@ -75,11 +75,11 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
 
 
 def _check_place(out: Path) -> None:
-    """A new folder, an empty one, or a bundle and nothing else: what is replaced is gone."""
+    """A new folder, an empty one, or a bundle and nothing else: what is replaced is lost."""
     if not out.exists():
         return
     if out.resolve() == Path.cwd():
-        raise RecipeError(f"{out} is the folder that this command runs in, which cannot be replaced: name another")
+        raise RecipeError(f"{out} is the folder this command runs in, which cannot be replaced: choose another")
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else {""}
     ours = {bundle.MANIFEST, bundle.CARD, bundle.PIECES, optimum.TARGET_VOCABULARY, *chain(*bundle.REQUIRED.values())}
     if names and (bundle.MANIFEST not in names or names - ours):
@@ -136,7 +136,7 @@ def _quantized(
     say(f"int8 against fp32 on {name}, greedy: BLEU {bleu8.value} / {bleu.value}, chrF {chrf8.value} / {chrf.value}")
     if max(lost.values()) > GATE_LOSS:
         raise RecipeError(
-            f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF, more than {GATE_LOSS} is not shipped"
+            f"int8 loses {lost['BLEU']} BLEU and {lost['chrF']} chrF; more than {GATE_LOSS} is not shipped"
         )
     gate = {"set": name, "pairs": len(pairs[:GATE_PAIRS]), "calibration_pairs": len(corpus), "lost": lost}
     return quantized, replace(manifest, parity={**manifest.parity, "int8": parity.to_dict(), "int8_gate": gate})
@@ -187,8 +187,8 @@ def _development_sets(checkpoint: Checkpoint, wanted: Wanted) -> dict[str, list[
         return {}
     if wanted.data is None:
         if wanted.precision == "int8":
-            raise RecipeError("int8 is calibrated on development text: name it with --data")
-        raise RecipeError("scores need development text: name it with --data, or give --no-score")
+            raise RecipeError("int8 is calibrated on development text: give it with --data")
+        raise RecipeError("scores need development text: give it with --data, or give --no-score")
     if not checkpoint.recipe.data.dev and wanted.precision == "int8":
         raise RecipeError("the recipe names no development set to calibrate int8 on")
     return development_sets(checkpoint.recipe.data, wanted.data)

@@ -37,9 +37,9 @@ class Parity:
     largest_logit: float = 0.0
 
     def within(self, tolerance: float) -> bool:
-        """Whether no difference is larger; what is no number is too large.
+        """Whether no difference is larger; nan is too large.
 
-        Logits beyond USUAL_LOGIT, as large models made elsewhere have them, may differ in proportion: floats do.
+        Logits beyond USUAL_LOGIT, which large models made elsewhere have, may differ in proportion, as floats do.
         """
         logits = self.logits <= tolerance * max(1.0, self.largest_logit / USUAL_LOGIT)
         return logits and (self.attention is None or self.attention <= tolerance)
@@ -74,7 +74,7 @@ def measure_parity(model: Transformer, runtime: Runtime, special: SpecialIds, se
         expected = model.projection(decoded.features).numpy()
         largest.append(float(np.abs(expected).max()))
         encoding = runtime.encode(source, (source != special.source_pad).astype(np.int64), shown)
-        # What padding attends to is nobody's business: compare the rows of real pieces.
+        # What padding attends to does not matter: compare the rows of real pieces.
         real = (source != special.source_pad)[None, :, None, :, None]
         if shown:
             attention.append(_difference(encoding.attentions * real, torch.stack(encoded.attentions).numpy() * real))
@@ -90,7 +90,7 @@ def measure_parity(model: Transformer, runtime: Runtime, special: SpecialIds, se
             cross = torch.stack(decoded.cross_attentions)[:, :, :, t].numpy()
             attention += [_difference(step.self_attentions, own), _difference(step.cross_attentions, cross)]
     steps = sum(target_length for _, _, target_length in grid)
-    # np.max, for which a difference that is no number is the largest.
+    # np.max, for which a nan difference is the largest.
     worst = float(np.max(attention)) if shown else None
     return Parity(
         len(grid), steps, float(np.max(logits)), worst, sum(same) / len(same), float(np.max(largest))
@@ -98,7 +98,7 @@ def measure_parity(model: Transformer, runtime: Runtime, special: SpecialIds, se
 
 
 def _pieces(random: np.random.Generator, size: int, pad: int, shape: tuple[int, int]) -> Ids:
-    """Random ids of a vocabulary, padding not among them: it may stand anywhere, in Marian's vocabularies last."""
+    """Random ids of a vocabulary except padding, which may be anywhere: in Marian's vocabularies it is last."""
     ids = random.integers(4, size, shape)
     return np.where(ids == pad, 3, ids)
 

@@ -1,4 +1,4 @@
-"""From recipe and data folder to encoded text, done once a content and kept in the run folder."""
+"""From recipe and data folder to encoded text, done once per content and kept in the run folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .seeds import mixed_seed
 from .vocabulary import Vocabularies, make_vocabularies
 
 DRAWS = 4
-"""How often what is drawn by lot, pieces by BPE-dropout and made-up names, is drawn anew."""
+"""How many times what is random, BPE-dropout pieces and made-up names, is drawn."""
 TRAINING_TEXT = "the training text"
 Drawn = Callable[[int, ReadReport], Iterator[Pair]]
 """A draw of the text, by its number; what was changed in it is counted in the report."""
@@ -89,13 +89,13 @@ def _learnt(folder: Path) -> Vocabularies:
 def _build(
     recipe: Recipe, data_folder: Path, folder: Path, bpemb_cache: Path | None, given: Vocabularies | None
 ) -> None:
-    """The text is read anew each time it is needed: a large one never stands in memory but as ids."""
+    """The text is read again each time it is needed: a large one is only ever in memory as ids."""
     report, cleaning, names = ReadReport(), Cleaning(recipe), MadeUpNames(recipe)
 
     def pairs(report: ReadReport | None = None) -> Iterator[Pair]:
         return cleaning.kept(training_pairs(recipe, data_folder, report), report)
 
-    # Once for what is wrong with it, before the long work begins.
+    # Once to find what is wrong with it, before the long work begins.
     for pair in pairs(report):
         names.learn(pair)
     vocabularies = given or make_vocabularies(recipe, lambda: vocabulary_pairs(recipe, pairs()), bpemb_cache)
@@ -115,7 +115,7 @@ def _build(
 
 
 def _encode(recipe: Recipe, vocabularies: Vocabularies, pairs: Drawn, draws: int, report: ReadReport) -> EncodedCorpus:
-    """The training text as ids; what is drawn by lot is drawn so often, and epochs take one draw after the other."""
+    """The training text as ids; what is random is drawn several times, and epochs take one draw after the other."""
     source, target, dropout = vocabularies.source, vocabularies.target, recipe.vocabulary.dropout
     if draws == 1:
         return encode_corpus(pairs(0, report), source, target, recipe.data, report, TRAINING_TEXT)

@@ -1,4 +1,4 @@
-"""Where a training run is, and what it has done since it last spoke."""
+"""Where a training run is, and what it has done since its last report."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Meter:
         self.gradient_norm = update.gradient_norm
 
     def read(self, state: State, learning_rate: float, total_steps: int) -> Progress:
-        """The means, and how long it will take if all goes on as it has so far."""
+        """The means, and how long it will take if it continues as it has so far."""
         loss = self.loss / self.tokens
         steps_left = max(0, total_steps - state.step)
         return Progress(

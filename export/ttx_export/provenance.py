@@ -1,4 +1,4 @@
-"""Where a model comes from: what its manifest says of it, and what the manifests of its descendants will say."""
+"""Where a model comes from: what its manifest says about it, and what the manifests of its descendants will say."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def provenance_of(checkpoint: Checkpoint, parameters: int) -> dict[str, Any]:
 
 
 def handed_down(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a model's provenance that belongs to what is made of it, too."""
+    """The part of a model's provenance that its descendants inherit."""
     return {name: provenance[name] for name in HANDED_DOWN if name in provenance}
 
 
 def generation_of(checkpoint: Checkpoint) -> Generation:
-    """How the model is to be searched: as its recipe says, else as where it comes from."""
+    """How the model is searched: as its recipe says, else as where it comes from."""
     if checkpoint.origin:
         return checkpoint.origin.generation
     begun = (checkpoint.started_from or {}).get("generation", {})

@@ -19,7 +19,7 @@ from .linear import Range
 from .model import Transformer
 
 SHRINKS = np.linspace(1.0, 0.4, 25)
-"""Tried shares of the full range."""
+"""Shares of the full range to try."""
 
 VALUES_A_LAYER = 400_000
 
@@ -55,7 +55,7 @@ def calibrate(
 
 
 def best_range(values: npt.NDArray[np.float32]) -> Range:
-    """The range whose 8-bit rounding and clipping err least, in mean square, on these values."""
+    """The range whose 8-bit rounding and clipping give the least mean squared error on these values."""
     low, high = float(values.min()), float(values.max())
     if len(values) > VALUES_A_LAYER:
         values = np.random.default_rng(0).choice(values, VALUES_A_LAYER, replace=False)

@@ -1,8 +1,8 @@
 """The graphs of a bundle become the weights of the PyTorch model again.
 
 Reading is writing backwards: the writers of the graphs run once more, and wherever one would put weights into its
-graph, they are taken out of the stored one instead. So only the writers know what stands side by side, in which order
-and under which name. 8-bit weights come back as integer times scale: whoever rounds these to 8 bits a row finds the
+graph, they are taken out of the stored one instead. So only the writers know what is side by side, in which order
+and under which name. 8-bit weights come back as integer times scale: rounding these to 8 bits per row gives the
 same integers.
 """
 
@@ -41,7 +41,7 @@ def weights_in(constants: Mapping[str, Array], shape: Architecture) -> dict[str,
     for reader in (_EncoderReader(constants, shape), _DecoderReader(constants, shape)):
         reader.write()
         found |= reader.found
-    # A shared matrix stands in the projection as it is; the tables are it times √d_model, perhaps rounded to 8 bits.
+    # A shared matrix is in the projection unchanged; the tables are it times √d_model, perhaps rounded to 8 bits.
     for side in {"none": (), "target": ("target",), "all": ("source", "target")}[shape.tied]:
         found[f"{side}_embedding.table.weight"] = found["projection.weight"]
     return found
@@ -53,7 +53,7 @@ def _constants(model: Bundle) -> dict[str, Array]:
 
 
 class _Reader(Writer):
-    """A writer with a graph of its own, which nobody needs, and what it has `found` in the stored one."""
+    """A writer with a throw-away graph of its own, and what it has `found` in the stored one."""
 
     def __init__(self, constants: Mapping[str, Array], shape: Architecture) -> None:
         super().__init__("", {}, shape, "fp32", FloatLinear())
@@ -68,7 +68,7 @@ class _Reader(Writer):
         return ids
 
     def dense(self, x: str, *layers: str) -> str:
-        """Layers that stand side by side are of one size."""
+        """Layers that are side by side have the same size."""
         weight, bias = (np.split(both, len(layers)) for both in stored_linear(self.constants, layers[0]))
         for place, layer in enumerate(layers):
             self.keep(f"{layer}.weight", weight[place])

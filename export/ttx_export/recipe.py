@@ -1,4 +1,4 @@
-"""A recipe: everything that decides how a published model came about, read from one TOML file."""
+"""A recipe: everything that determines how a published model was made, read from one TOML file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Corpus:
     licence: str = ""
     attribution: str = ""
     weight: float = 1.0
-    """How much of it each epoch sees: 0.25 is another random quarter every epoch, 2.0 all of it twice."""
+    """How much of it each epoch sees: 0.25 is a new random quarter every epoch, 2.0 all of it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Data:
     made_up_names: float = 0.0
     """In how many (0…1) of the pairs whose two sides share names these are replaced (`names`)."""
     respelled: Mapping[str, str] = field(default_factory=dict)
-    """What is written otherwise on the target side of the training text: regular expressions and what takes their
-    place, as Python's re.sub has them."""
+    """What is respelled on the target side of the training text: regular expressions and their
+    replacements, as for Python's re.sub."""
     later: tuple[Later, ...] = ()
     """How the mix changes in the course of training. The vocabularies are learnt from the corpora's first weights."""
 
@@ -96,8 +96,8 @@ class Vocabulary:
     """Size of BPEmb's own embeddings; used as initial weights where it equals d_model."""
     dropout: float = 0.0
     """BPE-dropout (Provilkov et al. 2020) of the source side of the training text: how often a merge is left out, so
-    that a word is met in several spellings. 0.1 makes sources a third longer. What is drawn is kept with the run; text
-    that is prepared anew is cut otherwise (`Tokenizer.encode_dropping`)."""
+    that a word is met in several spellings. 0.1 makes sources a third longer. The draws are kept with the run; text
+    that is prepared again is cut differently (`Tokenizer.encode_dropping`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +122,12 @@ class Training:
 
     epochs: int = 10
     steps: int = 0
-    """Updates in all, however many epochs that is, so that runs can be compared; 0 trains for `epochs`."""
+    """Updates in total, however many epochs that is, so that runs can be compared; 0 trains for `epochs`."""
     seed: int = 1
     batch_tokens: int = 4096
     """Target positions (padding included) whose gradient makes one update."""
     micro_batches: int = 2
-    """Into how many pieces a batch is cut, for gradient accumulation and for several processes."""
+    """How many parts a batch is cut into, for gradient accumulation and for several processes."""
     warmup: int = 4000
     learning_rate: float = 1.0
     """Factor on the paper's schedule, d_model^-0.5 · min(step^-0.5, step · warmup^-1.5)."""
@@ -136,7 +136,7 @@ class Training:
     dropout: float = 0.1
     label_smoothing: float = 0.1
     r_drop: float = 0.0
-    """α of R-Drop (Liang et al. 2021): every batch is passed twice, each time with other dropout, and the two are drawn
+    """α of R-Drop (Liang et al. 2021): every batch is passed twice, with different dropout, and the two are pulled
     together, the more the larger α. An update computes twice as many positions as `batch_tokens` says."""
     optimizer: str = ADAM
     """"adam", or "muon" for the matrices in the layers (`optimizer`), whose momentum is 0.95 whatever the betas."""
@@ -145,17 +145,17 @@ class Training:
     clip_norm: float = 0.0
     precision: str = "bf16"
     evaluate_every: int = 0
-    """Steps between evaluations; 0 is once an epoch."""
+    """Steps between evaluations; 0 is once per epoch."""
     checkpoint_minutes: float = 10.0
     average_last: int = 5
     """How many of the newest evaluated checkpoints are kept and averaged."""
     patience: int = 0
-    """Stop after so many evaluations without a better dev loss; 0 never."""
+    """Stop after this many evaluations without a better dev loss; 0 never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How the model is to be searched where nobody asks for something else."""
+    """How the model is searched unless something else is asked for."""
 
     beam: int = 4
     length_penalty: float = 0.6
@@ -173,9 +173,9 @@ class Recipe:
     model: Model = Model()
     training: Training = Training()
     generation: Mapping[str, float] = field(default_factory=dict)
-    """What is given of `Search`; the rest is as in the model that a run started from, if it did."""
+    """Which options of `Search` are given; the rest is as in the model that a run started from, if it did."""
     samples: tuple[str, ...] = ()
-    """Source sentences translated after each epoch, so that one can watch the model learn."""
+    """Source sentences translated after each epoch, to watch the model learn."""
     description: str = ""
     text: str = field(default="", compare=False)
     """The TOML as it was read: kept with the run and in the bundle."""
@@ -201,7 +201,7 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def parse_recipe(text: str) -> Recipe:
-    """Raises ValueError or TypeError if the text is no recipe."""
+    """Raises ValueError or TypeError if the text is not a recipe."""
     values = tomllib.loads(text)
     data = dict(table(values.pop("data", {}), "data"))
     corpora = tuple(
@@ -266,11 +266,11 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 def _check_data(recipe: Recipe) -> None:
     data, vocabulary, training = recipe.data, recipe.vocabulary, recipe.training
     if not recipe.name or recipe.name == ".." or Path(recipe.name).name != recipe.name:
-        raise ValueError(f"name must do as the name of a folder, {recipe.name!r} does not")
+        raise ValueError(f"name must be usable as a folder name, {recipe.name!r} is not")
     if not data.train:
         raise ValueError("[data] needs train = [files]")
     if unknown := set(data.leave_out) - set(RULES):
-        raise ValueError(f"data.leave_out knows {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
+        raise ValueError(f"data.leave_out can be {', '.join(RULES)}, but not {', '.join(sorted(unknown))}")
     for pattern, other in data.respelled.items():
         _check_pattern(pattern, other)
     if not 0 <= data.made_up_names <= 1:
@@ -292,7 +292,7 @@ def _check_data(recipe: Recipe) -> None:
     if not 0 <= vocabulary.dropout < 1:
         raise ValueError("vocabulary.dropout must be at least 0 and below 1")
     if vocabulary.shared and vocabulary.kind == "bpemb":
-        raise ValueError("BPEmb has one vocabulary a language: vocabulary.shared needs kind = 'sentencepiece'")
+        raise ValueError("BPEmb has one vocabulary per language: vocabulary.shared needs kind = 'sentencepiece'")
     if recipe.model.tied not in TIED:
         raise ValueError(f"model.tied must be {', '.join(TIED[:-1])} or {TIED[-1]}, not {recipe.model.tied!r}")
     # Equal sizes alone would let two different vocabularies share one embedding.
@@ -301,7 +301,7 @@ def _check_data(recipe: Recipe) -> None:
 
 
 def _check_model(recipe: Recipe) -> None:
-    """All that can be said of its sizes before the vocabularies are learnt."""
+    """Everything that can be checked about its sizes before the vocabularies are learnt."""
     size = recipe.vocabulary.size
     try:
         Architecture(**{name: getattr(recipe.model, name) for name in recipe.model.__slots__},
@@ -320,7 +320,7 @@ def _check_pattern(pattern: str, other: str) -> None:
 
 def _check_later(later: Later, read: set[str]) -> None:
     if later.epoch < 2:
-        raise ValueError("data.later.epoch must be at least 2: before it the corpora's own weights hold")
+        raise ValueError("data.later.epoch must be at least 2: before it the corpora's own weights apply")
     if unread := sorted(table(later.weights, "data.later.weights").keys() - read):
         raise ValueError(f"data.later names corpora that [[data.corpora]] does not read: {', '.join(unread)}")
     for name, weight in later.weights.items():

@@ -1,12 +1,12 @@
 """The folder of one training run: what is written there, when, and what makes it the same run again.
 
 recipe.toml          the recipe now in force
-metrics.jsonl        one JSON object an event, appended; steps repeated after a crash appear again
+metrics.jsonl        one JSON object per event, appended; steps repeated after a crash appear again
 corpus/              encoded text and vocabularies, by content hash (`prepare`)
-last.pt              everything needed to go on (weights, optimiser, where in the data)
+last.pt              everything needed to resume (weights, optimiser, where in the data)
 step-00001000.pt     weights only, of the newest evaluations
 best.pt, average.pt  weights of the lowest dev loss, and the mean of the newest evaluations
-watched/             a trace of the first sample's greedy decoding an evaluation: `step-00001000.ttxtrace`
+watched/             a trace of the first sample's greedy decoding per evaluation: `step-00001000.ttxtrace`
 .lock                held while a training is at work here (`lock`)
 """
 
@@ -37,14 +37,14 @@ WATCHED = "watched"
 
 
 class RunFolder:
-    """One run's files. `fixed` is what every checkpoint says of the run (`checkpoint.describe`)."""
+    """One run's files. `fixed` is what every checkpoint says about the run (`checkpoint.describe`)."""
 
     def __init__(self, path: Path, fixed: dict[str, Any]) -> None:
         self.path = path
         self.fixed = fixed
 
     def create(self, recipe: str) -> None:
-        """Make the folder if need be, and keep the recipe that is now in force."""
+        """Make the folder if needed, and keep the recipe that is now in force."""
         self._end_last_line()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ class RunFolder:
         return kept[-count:]
 
     def load_last(self) -> dict[str, Any] | None:
-        """The state to go on from, None in a new folder.
+        """The state to resume from, None in a new folder.
 
         Raises RecipeError if it is of another model or vocabulary, or damaged.
         """
@@ -123,7 +123,7 @@ class RunFolder:
         return content
 
     def remember_recipe(self, content: dict[str, Any], recipe: Recipe) -> tuple[str, ...]:
-        """Keep for what part of the run, left as `content` says, another recipe was in force, and say what differed."""
+        """Record for what part of the run, left as `content` says, another recipe was in force; return the changes."""
         earlier, changed = content.get("earlier_recipes", []), list[str]()
         if content["recipe"] != recipe.text:
             try:

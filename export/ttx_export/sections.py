@@ -38,21 +38,21 @@ def _check_type(value: Any, wanted: str, where: str) -> None:
 
 
 def table(values: Any, where: str) -> dict[str, Any]:
-    """`values` itself. Raises TypeError if it is no table."""
+    """`values` itself. Raises TypeError if it is not a table."""
     if not isinstance(values, dict):
         raise TypeError(f"{where} must be a table, not {values!r}")
     return values
 
 
 def tables(values: Any, where: str) -> list[dict[str, Any]]:
-    """All tables of that name. Raises TypeError if these are none."""
+    """All tables of that name. Raises TypeError if they are not tables."""
     if not isinstance(values, list):
         raise TypeError(f"{where} must be a table, or several, after [[{where}]], not {values!r}")
     return [table(value, where) for value in values]
 
 
 def texts(values: Any, where: str) -> tuple[str, ...]:
-    """A list of texts as a tuple. Raises TypeError if it is none: one text alone is a likely slip."""
+    """A list of strings as a tuple. Raises TypeError if it is not: a single string is a likely slip."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError(f"{where} must hold texts, not {values!r}")
+        raise TypeError(f"{where} must hold strings, not {values!r}")
     return tuple(values)

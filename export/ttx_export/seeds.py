@@ -1,4 +1,4 @@
-"""Seeds made of several numbers: what is random in a run follows from where in it one is, and nothing is kept."""
+"""Seeds made of several numbers: what is random in a run follows from the position in it, and nothing is stored."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Wanted:
 def train_session(wanted: Wanted) -> Ended:
     """Train until the recipe's end, an early stop or a signal.
 
-    Raises RecipeError or DeviceError, and KeyboardInterrupt when told twice to stop or before there is
+    Raises RecipeError or DeviceError, and KeyboardInterrupt when told to stop twice, or before there is
     anything to save.
     """
     recipe = _recipe(wanted)
@@ -54,7 +54,7 @@ def train_session(wanted: Wanted) -> Ended:
     with Processes() as processes, StopSignals() as stop, RunLock(run) as lock:
         check_sizes(recipe, processes.count)
         device = processes.device(wanted.device)
-        # A folder that is still to be made is made only when there is something to put into it.
+        # A new folder is made only when there is something to put into it.
         _take(lock, processes, run.is_dir())
         start = find_start(wanted.start_from, run, recipe)
         with view_on(Console(stderr=True)) if processes.leads else View() as view:
@@ -69,7 +69,7 @@ def train_session(wanted: Wanted) -> Ended:
 def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
     """What the same training would take, from a few measured steps; None in processes that do not lead.
 
-    Nothing is written but to a folder that is deleted again; prepared text that is there already is used.
+    Nothing is written except to a folder that is deleted again; text already prepared is used.
     Raises RecipeError or DeviceError.
     """
     recipe = _recipe(wanted)
@@ -87,7 +87,7 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
         prepared = _prepare_in_turn(recipe, wanted.data, cache, processes, start)
         seconds = time.monotonic() - begun
         trainer = Trainer(recipe, prepared, run, device, processes, start)
-        trainer.take_over()  # what could not go on is refused now, not when it is to begin
+        trainer.take_over()  # what could not be resumed is refused now, not when training begins
         if processes.leads:
             say("measuring …")
         left = f"it was there before, in {there}" if there.is_dir() else ""
@@ -97,12 +97,12 @@ def dry_run(wanted: Wanted, say: Callable[[str], object]) -> Estimate | None:
 
 
 def _recipe(wanted: Wanted) -> Recipe:
-    """The recipe as it is to be trained. The threads that were asked for and `keep_freed_memory` are in force then."""
+    """The recipe as it is to be trained. Afterwards the requested threads and `keep_freed_memory` are in force."""
     recipe = load_recipe(find_recipe(wanted.recipe))
     if wanted.epochs:
         recipe = with_epochs(recipe, wanted.epochs)
     if not wanted.data.is_dir():
-        raise RecipeError(f"no data folder {wanted.data}: name it with --data or TTX_DATA")
+        raise RecipeError(f"no data folder {wanted.data}: give it with --data or TTX_DATA")
     if wanted.threads:
         torch.set_num_threads(wanted.threads)
     keep_freed_memory()
@@ -120,7 +120,7 @@ def _take(lock: RunLock, processes: Processes, wanted: bool) -> None:
 
 
 def _prepare_in_turn(recipe: Recipe, data: Path, cache: Path, processes: Processes, start: Start | None) -> Prepared:
-    """One process does the work and the others find it done. Raises RecipeError in all if that one fails."""
+    """One process does the work and the others find it done. Raises RecipeError in all if it fails."""
     given, failed, prepared = start.checkpoint.vocabularies if start else None, None, None
     if processes.leads:
         try:
@@ -163,6 +163,6 @@ class StopSignals:
         if self._trainer is None or self._trainer.stop_requested:
             raise KeyboardInterrupt
         self._trainer.stop_requested = True
-        # The signal may have come amid a write to the very same stream.
+        # The signal may have come in the middle of a write to the same stream.
         with contextlib.suppress(RuntimeError):
-            self._view.say("stopping: this step is finished and saved first; again to end at once")
+            self._view.say("stopping once this step is finished and saved; interrupt again to end at once")

@@ -71,7 +71,7 @@ def lens_graph(
 ) -> onnx.ModelProto:
     """The logit lens: rows of the decoder's residual stream (N, D) → logits (N, V'), as if the stack ended there.
 
-    A graph of its own, so that switching off heads does not pay for a projection a layer (nostalgebraist 2020).
+    A graph of its own, so that switching off heads does not pay for a projection per layer (nostalgebraist 2020).
     """
     writer = Writer("lens", weights, shape, precision, linear)
     g = writer.graph

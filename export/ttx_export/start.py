@@ -1,4 +1,4 @@
-"""What a run begins with if not with random weights: a trained model, its vocabularies, and where they come from."""
+"""What a run starts from if not from random weights: a trained model, its vocabularies, and where they come from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .recipe import Recipe
 class Start:
     """`place` is what the user calls the model; `record` is what the run keeps of it, in plain values.
 
-    When a run goes on, the checkpoint may be its own last one: vocabularies and shape are still those of its start.
+    When a run is resumed, the checkpoint may be its own last one: vocabularies and shape are still those of its start.
     """
 
     place: str
@@ -78,10 +78,10 @@ def _of_checkpoint(place: str, checkpoint: Checkpoint) -> Start:
 
 
 def _of_bundle(place: str, path: Path) -> Start:
-    from .bundled import checkpoint_of  # it needs onnx, which a training otherwise does not
+    from .bundled import checkpoint_of  # it needs onnx, which training otherwise does not
 
     if is_optimum_folder(path):
-        raise BundleError(f"cannot start from {path}: of graphs in Optimum's layout no weights are read")
+        raise BundleError(f"cannot start from {path}: weights cannot be read from graphs in Optimum's layout")
     bundle = verify_bundle(path)
     checkpoint = checkpoint_of(bundle)
     weights = checkpoint.build_model().state_dict()
@@ -96,12 +96,12 @@ def _of_bundle(place: str, path: Path) -> Start:
 
 
 def _check_run(start: Start, begun: dict[str, Any] | None, run: Path) -> None:
-    """Raises RecipeError if the run that goes on began with other weights."""
+    """Raises RecipeError if the run being resumed began with other weights."""
     if begun and begun["weights"] == start.record["weights"]:
         return
     weights = f"the weights of another model ({begun['name']})" if begun else "random weights"
     raise RecipeError(
-        f"the run in {run} began with {weights}: leave out --start-from to go on with it, or choose a new folder"
+        f"the run in {run} began with {weights}: leave out --start-from to resume it, or choose a new folder"
     )
 
 
@@ -111,11 +111,11 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
     if (known.source, known.target) != (recipe.source, recipe.target):
         raise RecipeError(
             f"the recipe is for {recipe.source} → {recipe.target}, {start.place} for {known.source} → {known.target}: "
-            "a run starts from a model of its own languages"
+            "a run must start from a model of the same languages"
         )
     if recipe.vocabulary.dropout and isinstance(start.checkpoint.vocabularies.source, MappedTokenizer):
         raise RecipeError(
-            f"vocabulary.dropout cannot be had with the vocabularies of {start.place}, which are Marian's"
+            f"vocabulary.dropout does not work with the vocabularies of {start.place}, which are Marian's"
         )
     for option in recipe.model.__slots__:
         mine, its = getattr(recipe.model, option), getattr(start.checkpoint.shape, option)
@@ -124,14 +124,14 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
         if mine != its and not (looser or wider):
             raise RecipeError(
                 f"model.{option} is {mine} in the recipe, but {its} in {start.place}: to start from it, "
-                "the recipe's [model] has to describe it"
+                "the recipe's [model] must describe it"
             )
 
 
 def _as_described(recipe: Recipe, start: Start) -> Start:
     """The same model, with fewer tables tied and wider feed-forward networks if the recipe says so.
 
-    What was one table begins as equal ones. It says what it said before.
+    What was one table begins as equal ones. The model's output is unchanged.
     """
     checkpoint, wanted = start.checkpoint, recipe.model
     weights = widened(checkpoint.weights, wanted.d_ff - checkpoint.shape.d_ff, recipe.training.seed)
@@ -140,9 +140,9 @@ def _as_described(recipe: Recipe, start: Start) -> Start:
 
 
 def widened(weights: Mapping[str, Tensor], more: int, seed: int) -> dict[str, Tensor]:
-    """All weights, with so many more units in each feed-forward network: drawn as in a new model, but not yet heard.
+    """All weights, with `more` units added to each feed-forward network: drawn as in a new model, but not yet heard.
 
-    What goes out of them begins with 0 (Chen, Goodfellow and Shlens 2016, Net2Net, keep the function likewise).
+    Their output weights start at 0 (Chen, Goodfellow and Shlens 2016, Net2Net, also preserve the function).
     """
     random = torch.Generator().manual_seed(seed)
     found = dict(weights)

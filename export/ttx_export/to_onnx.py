@@ -105,7 +105,7 @@ class DecoderWriter(Writer):
 
     side: bundle.Side = "decoder"
     future: str | None = None
-    """What hides it: nothing, where the cache holds the past only."""
+    """What hides it: nothing, where the cache holds only the past."""
 
     def write(self) -> onnx.ModelProto:
         """The whole graph."""
@@ -159,7 +159,7 @@ class DecoderWriter(Writer):
         return self.graph.op("Reshape", answer, self.graph.integers(-1, self.shape.d_model))
 
     def extend_cache(self, layer: int, part: bundle.Part, new: str) -> str:
-        """A layer's keys or values of what is read now, behind those of what was read before."""
+        """A layer's keys or values of what is read now, after those of what was read before."""
         g, shape = self.graph, self.shape
         past = g.input(bundle.past_cache(layer, part), g.float_type, ("R", shape.heads, "T", shape.d_k))
         present = g.op("Concat", past, new, axis=2)

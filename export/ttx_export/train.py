@@ -1,7 +1,7 @@
 """The training loop: a lazy stream of plain events, so that a live view, log lines and tests read the same.
 
 A run is a function of (recipe, prepared text, seed): batches follow from (seed, epoch) and dropout from (seed,
-step, micro-batch), never from a random state that would have to be saved. Hence a resumed run goes on
+step, micro-batch), never from a random state that would have to be saved. So a resumed run continues
 exactly as if it had not stopped, and several processes do what one would do.
 """
 
@@ -55,7 +55,7 @@ class Trainer:
         self.processes = processes or Processes()
         self.stop_requested = False
         self.changed: tuple[str, ...] = ()
-        """What was otherwise in the recipe with which the run was trained before (`differences`)."""
+        """What was different in the recipe with which the run was trained before (`differences`)."""
         self.start = start
         self.shape = start.checkpoint.shape if start else architecture_of(recipe, prepared.vocabularies)
         check_sizes(recipe, self.processes.count)
@@ -78,7 +78,7 @@ class Trainer:
         while self.state.epoch < self.course.epochs:
             plan = self.course.plan(self.state.epoch)
             self._planned = len(plan)
-            # An evaluation may also be due at once: a run that was stopped goes on with it.
+            # An evaluation may also be due at once: a stopped run resumes with it.
             while not self.course.given_up(self.state):
                 if self.course.evaluation_due(self.state, len(plan)):
                     yield self._logged(self._evaluate())
@@ -134,7 +134,7 @@ class Trainer:
         samples: tuple[tuple[str, str], ...] = ()
         watched = ""
         if self.processes.leads:
-            # This takes long: whoever is killed in it shall not lose the steps before it.
+            # This takes long: a run killed during it must not lose the steps before it.
             self._save_last()
             dev = {name: self._score(self.model, name) for name in self.prepared.dev}
             self._save_weights(f"step-{self.state.step:08}.pt", self.model, _first_loss(dev))
@@ -150,7 +150,7 @@ class Trainer:
         return Evaluated(self.state.step, self.state.epoch, dev, average, better, samples, watched)
 
     def _remember(self, loss: float) -> bool:
-        """Is this the best loss of the first dev set? The leading process knows it, all have to."""
+        """Is this the best loss of the first dev set? The leading process knows, all must."""
         loss = float(self.processes.sum(torch.tensor(loss if self.processes.leads else 0.0)))
         better = loss < self.state.best_loss
         self.state.best_loss = loss if better else self.state.best_loss
@@ -176,7 +176,7 @@ class Trainer:
         return next(iter(scores.values()), None)
 
     def _watch(self) -> str:
-        """Keep a trace of the first sample, so that one can watch the heads form. Returns its file."""
+        """Keep a trace of the first sample, to watch the heads form. Returns its file."""
         if not self.recipe.samples:
             return ""
         trace = watch_greedily(self.model, self.recipe.samples[0], self.prepared.vocabularies)
@@ -221,13 +221,13 @@ class Trainer:
         return content
 
     def _resume(self) -> None:
-        """Go on from `last.pt` if the folder has one. Raises RecipeError if it is of another model or optimiser."""
+        """Resume from `last.pt` if the folder has one. Raises RecipeError if it is of another model or optimiser."""
         content = self.take_over()
         if self.processes.leads:
             self.folder.create(self.recipe.text)
         if content is None:
             if self.start:
-                # From now on the folder says by itself what the run began with. All have seen that it was empty.
+                # From now on the folder itself says what the run began with. All have seen that it was empty.
                 self.processes.wait()
                 self._save_last()
             return
@@ -236,14 +236,14 @@ class Trainer:
             self.folder.drop_later(self.state.step)
 
     def _logged(self, event: Event) -> Event:
-        """Put the event into metrics.jsonl, once, whatever happens to it afterwards."""
+        """Write the event to metrics.jsonl, once, whatever happens to it afterwards."""
         if self.processes.leads:
             self.folder.log(event, self.state.seconds)
         return event
 
 
 def check_sizes(recipe: Recipe, processes: int) -> None:
-    """Raises RecipeError if the recipe's sizes do not go together, or not with so many processes."""
+    """Raises RecipeError if the recipe's sizes do not fit together, or not this many processes."""
     micro_batches = recipe.training.micro_batches
     if micro_batches % processes:
         raise RecipeError(f"training.micro_batches {micro_batches} cannot be shared among {processes} processes")

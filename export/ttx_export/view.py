@@ -171,7 +171,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 class View:
-    """Where a run is shown, as a context manager. This one shows nothing: for processes that do not speak."""
+    """Where a run is shown, as a context manager. This one shows nothing: for processes that do not report."""
 
     def __enter__(self) -> View:
         return self
@@ -183,11 +183,11 @@ class View:
         """Something has happened."""
 
     def say(self, note: str) -> None:
-        """A word that is no event."""
+        """A message that is not an event."""
 
 
 class LogView(View):
-    """Plain lines; of the frequent progress events only one every LOG_SECONDS."""
+    """Plain lines; of the frequent progress events only one per LOG_SECONDS."""
 
     def __init__(self, write: Callable[[str], object], clock: Callable[[], float] = time.monotonic) -> None:
         self.write, self.clock = write, clock

@@ -36,9 +36,9 @@ class Vocabularies:
 def make_vocabularies(
     recipe: Recipe, pairs: Callable[[], Iterable[tuple[str, str]]], cache: Path | None = None
 ) -> Vocabularies:
-    """Learn (or fetch) what the recipe asks for. `pairs` reads the (source, target) sentences to learn from anew.
+    """Learn (or fetch) what the recipe asks for. Each `pairs()` reads the (source, target) sentences again.
 
-    Raises RecipeError if the text is too small for the vocabulary or BPEmb's files cannot be had.
+    Raises RecipeError if the text is too small for the vocabulary or BPEmb's files are not available.
     """
     wanted = recipe.vocabulary
     if wanted.kind == "bpemb":

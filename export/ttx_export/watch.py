@@ -1,6 +1,6 @@
 """All that happens while the model in training translates one sentence greedily, as `Translator.stream` tells it.
 
-Computed straight from PyTorch in float32, so that a run can keep at each evaluation how its heads look by then.
+Computed straight from PyTorch in float32, so that a run can record at each evaluation what its heads look like.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Answer:
 
 @torch.inference_mode()
 def watch_greedily(model: Transformer, text: str, vocabularies: Vocabularies) -> Trace:
-    """The trace of one sentence, whole prefix at every step. The model is in evaluation mode afterwards."""
+    """The trace of one sentence, the whole prefix at every step. The model is in evaluation mode afterwards."""
     model.eval()
     device, positions, special = next(model.parameters()).device, model.shape.positions, vocabularies.special
     source, target = vocabularies.source, vocabularies.target

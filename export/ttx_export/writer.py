@@ -1,8 +1,8 @@
 """What the graphs are put together from: embedding, normalisation, linear layers, attention, projection.
 
-Same mathematics as `model.py`, other arrangement (parity is checked at export): 2-D matrix products, queries, keys
+Same mathematics as `model.py`, arranged differently (parity is checked at export): 2-D matrix products, queries, keys
 and values in one product, 1/√d_k folded into the query weights, √d_model into the embedding table, Add and
-LayerNormalization apart, arg-max in two stages. A probe graph is written by the same lines: `show` gives out what
+LayerNormalization separate, arg-max in two stages. A probe graph is written by the same code: `show` outputs what
 happens inside, and every head's answer can be switched off.
 """
 
@@ -38,7 +38,7 @@ def padded_vocabulary(size: int) -> int:
 
 
 class Writer:
-    """One graph in the making, of the weights in one precision; a `probe` gives out what happens inside it."""
+    """One graph being written, of the weights in one precision; a `probe` outputs what happens inside it."""
 
     side: bundle.Side
 
@@ -82,12 +82,12 @@ class Writer:
     # -- what is shown -------------------------------------------------------------------------------
 
     def show(self, name: str, tensor: str, *axes: str | int) -> None:
-        """In a probe, give a tensor out."""
+        """In a probe, make a tensor an output."""
         if self.probe:
             self.graph.output(name, tensor, self.graph.float_type, axes)
 
     def show_weights(self, name: str, weights: str, *axes: str | int) -> None:
-        """Give attention weights out."""
+        """Make attention weights an output."""
         self.graph.output(name, weights, self.graph.float_type, axes)
 
     def rows(self, x: str) -> tuple[str, Axes]:
@@ -95,7 +95,7 @@ class Writer:
         return x, ("B", self.shape.d_model)
 
     def show_residual(self, x: str) -> None:
-        """Show the residual stream behind the sub-layers written so far."""
+        """Show the residual stream after the sub-layers written so far."""
         if self.probe:
             rows, axes = self.rows(x)
             self.show(probes.residual(self.side, self._sublayers), rows, *axes)

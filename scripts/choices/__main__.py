@@ -27,7 +27,7 @@ def main() -> None:
     """Train what is wanted, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("plan", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="runs of the plan; all of them if none is named")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="runs of the plan; all if none is given")
     parser.add_argument("--data", type=Path, default=Path("data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/choices"))
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once, each with one thread")

@@ -50,7 +50,7 @@ def result_of(run: Run, runs: Path, data: Path) -> Result:
     file = result_file(run, runs)
     if not file.is_file():
         if read_training_log(runs / run.of).ended != "finished":
-            raise ValueError(f"the run {run.of} has not come to its end")
+            raise ValueError(f"the run {run.of} has not finished")
         checkpoint = load_checkpoint(runs / run.of / run.weights)
         file.write_text(json.dumps(asdict(measured(checkpoint, file.with_suffix(""), data)), indent=1))
     return read_result(file)

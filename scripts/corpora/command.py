@@ -17,9 +17,9 @@ from .table import SOURCES, Download, Set, read_table
 
 INTERRUPTED = 130
 DOWNLOADS = "downloads"
-EPILOG = """Exit codes: 0 done · 1 a site does not answer, or not as it should · 2 wrong usage, or licences not \
-accepted · 5 a file cannot be written, has a wrong checksum or cannot be unpacked · 130 interrupted. Whatever has \
-been downloaded is kept: the same command goes on from there."""
+EPILOG = """Exit codes: 0 done · 1 a site gives no answer, or a wrong one · 2 wrong usage, or licences not \
+accepted · 5 a file cannot be written, has a wrong checksum or cannot be unpacked · 130 interrupted. What has \
+been downloaded is kept: the same command resumes."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _say(f"download_corpora: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        _say("download_corpora: interrupted; the same command goes on from there")
+        _say("download_corpora: interrupted; the same command resumes")
         return INTERRUPTED
     return 0
 
@@ -47,11 +47,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "source<TAB>target<TAB>corpus. Licences are shown first.",
         epilog=EPILOG,
     )
-    parser.add_argument("sets", nargs="*", metavar="SET", help="such as en-de/train.tsv.gz; all if none is named")
+    parser.add_argument("sets", nargs="*", metavar="SET", help="such as en-de/train.tsv.gz; all if none is given")
     parser.add_argument("--out", type=Path, default=Path("data"), help="the data folder (default: data)")
     parser.add_argument("--downloads", type=Path, help=f"where downloads are kept (default: OUT/{DOWNLOADS})")
     parser.add_argument("--yes", action="store_true", help="accept the licences without being asked")
-    parser.add_argument("--list", action="store_true", help="show sets, sources and licences, and leave")
+    parser.add_argument("--list", action="store_true", help="show sets, sources and licences, and exit")
     parser.add_argument("--sources", type=Path, default=SOURCES, help="another table of sources")
     return parser.parse_args(arguments)
 
@@ -87,10 +87,10 @@ def _licences(sets: Sequence[Set], needed: Sequence[Download]) -> str:
 
 def _ask() -> None:
     if not sys.stdin.isatty():
-        raise UsageError("nobody is there to accept these licences: give --yes")
+        raise UsageError("nobody can be asked to accept these licences: give --yes")
     _say("Download them and accept their licences? [y/N] ", end="")
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UsageError("the licences were not accepted, nothing was downloaded")
+        raise UsageError("the licences were not accepted; nothing was downloaded")
 
 
 def _download(needed: Sequence[Download], folder: Path) -> None:

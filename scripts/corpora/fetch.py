@@ -105,7 +105,7 @@ def _fetch_from(url: str, path: Path, progress: Progress, pause: float) -> Path:
         attempts = 1 if _size(part_of(path)) > before else attempts + 1
         if attempts < ATTEMPTS:
             time.sleep(pause * attempts)
-    raise DownloadError(f"{url}: {reason}; run the same command again to go on from there")
+    raise DownloadError(f"{url}: {reason}; run the same command again to resume")
 
 
 def _continue(url: str, path: Path, progress: Progress) -> None:
@@ -122,7 +122,7 @@ def _continue(url: str, path: Path, progress: Progress) -> None:
             return
         if error.code == 416 and have:
             _forget(path)  # longer than the site's file: begin anew
-            raise _BrokenOffError("the site's file is not the one that was begun") from None
+            raise _BrokenOffError("the site's file has changed since the download began") from None
         raise
     with response:
         start = _start(response, have)
@@ -140,7 +140,7 @@ def _continue(url: str, path: Path, progress: Progress) -> None:
             file.flush()
             os.fsync(file.fileno())
     if whole is not None and come < whole:
-        raise _BrokenOffError(f"the connection ended after {come:,} of {whole:,} bytes")
+        raise _BrokenOffError(f"the connection was closed after {come:,} of {whole:,} bytes")
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
@@ -157,7 +157,7 @@ def _start(response: http.client.HTTPResponse, have: int) -> int:
         return 0
     found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
     if not found or int(found[1]) != have:
-        raise DownloadError(f"{response.url} sends another part of the file than was asked for")
+        raise DownloadError(f"{response.url} sent a different part of the file than asked for")
     return have
 
 
@@ -175,7 +175,7 @@ def _check_room(path: Path, wanted: int | None) -> None:
     """Better before than after an hour."""
     free = shutil.disk_usage(path.parent).free
     if wanted is not None and wanted > free:
-        raise OSError(errno.ENOSPC, f"{wanted:,} bytes are to come, {free:,} are free")
+        raise OSError(errno.ENOSPC, f"{wanted:,} bytes are needed, {free:,} are free")
 
 
 def _size(path: Path) -> int:

@@ -23,7 +23,7 @@ def pairs(part: Part, folder: Path) -> Iterator[Pair]:
     """All pairs of a part, from the downloads in `folder`. Raises InputError if they are not what they should be."""
     read = FORMATS.get(part.format)
     if read is None:
-        raise InputError(f"nobody knows the format {part.format!r}; there are: {', '.join(FORMATS)}")
+        raise InputError(f"unknown format {part.format!r}; there are: {', '.join(FORMATS)}")
     found = (member for name in part.downloads for member in members(folder / name, part.members))
     try:
         yield from islice(read(found, part), part.first)

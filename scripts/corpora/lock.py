@@ -25,7 +25,7 @@ class Lock:
         except OSError as error:
             raise InputError(f"cannot read {self.path}: {error.strerror}") from None
         except (ValueError, AttributeError):
-            raise InputError(f"{self.path} is damaged: delete it to trust the downloads anew") from None
+            raise InputError(f"{self.path} is damaged: delete it to trust the downloads again") from None
 
     def complaint(self, download: Download, path: Path) -> str:
         """What is wrong with a downloaded file, "" if nothing; a checksum nobody knew is remembered."""

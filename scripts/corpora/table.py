@@ -88,19 +88,19 @@ def read_table(path: Path = SOURCES) -> Table:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path} is no table of sources: {error}") from None
+        raise UsageError(f"{path} is not a table of sources: {error}") from None
     for one in sets.values():
         missing = {name for part in one.parts for name in part.downloads} - downloads.keys()
         missing |= set(one.apart_from) - sets.keys()
         if missing:
-            raise UsageError(f"{path}: {one.file} needs {', '.join(sorted(missing))}, of which nothing is said")
+            raise UsageError(f"{path}: {one.file} needs {', '.join(sorted(missing))}, which the table does not define")
     return Table(downloads, sets)
 
 
 def _download(content: dict[str, Any]) -> Download:
     urls = tuple(content.pop("urls"))
     if strange := [url for url in urls if not url.startswith(("https://", "http://"))]:
-        raise ValueError(f"{strange[0]!r} is no web address")
+        raise ValueError(f"{strange[0]!r} is not a web address")
     return Download(urls=urls, **content)
 
 

@@ -132,7 +132,7 @@ def test_a_table_has_a_row_a_step(diff: Ttx) -> None:
         ((A, B, *["--trace", "t"] * 3), "only two decodings"),
         (("--target", "Ja."), "need sentences"),
         (("--from-trace", PAIR[0]), "must be given twice"),
-        ((A, "--from-trace", PAIR[0]), "takes the place of sentences"),
+        ((A, "--from-trace", PAIR[0]), "replaces sentences"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(diff: Ttx, arguments: tuple[str, ...], said: str) -> None:

@@ -131,7 +131,7 @@ def test_the_folder_one_is_in_is_not_replaced(
     monkeypatch.chdir(tmp_path / "here")
     done = ttx_here("export", run, ".", "--precision", "fp32", "--no-score")
     assert (done.code, done.out) == (6, "")
-    assert "name another" in done.err
+    assert "choose another" in done.err
 
 
 @pytest.mark.parametrize(

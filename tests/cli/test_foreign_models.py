@@ -45,8 +45,8 @@ def test_a_view_it_has_nothing_for_is_refused_in_one_line(ttx_here: Ttx, view: l
     done = ttx_here("inspect", name, *text, *options, "--model", FOREIGN)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        f"ttx: the model {FOREIGN} gives no {what}: its graphs, in Optimum's layout, can translate and score only; "
-        "views of the inside need a bundle of ttx\n"
+        f"ttx: the model {FOREIGN} has no {what}: its graphs, in Optimum's layout, can only translate and score; "
+        "views of the inside need a ttx bundle\n"
     )
 
 
@@ -59,7 +59,7 @@ def test_views_of_text_alone_work(ttx_here: Ttx) -> None:
 def test_it_can_be_checked_but_not_compared(ttx_here: Ttx) -> None:
     done = ttx_here("models", "verify", FOREIGN)
     assert (done.code, done.err) == (0, "")
-    assert done.out.endswith("whose graphs fit together; no manifest has their SHA-256\n")
+    assert done.out.endswith("the graphs fit together; there is no manifest with their SHA-256\n")
 
 
 def test_a_folder_that_lacks_a_file_is_one_line(ttx_here: Ttx, tmp_path: Path) -> None:

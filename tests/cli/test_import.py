@@ -51,7 +51,7 @@ def test_the_folder_goes_to_stdout_and_the_rest_to_stderr(ttx_here: Ttx, marian:
     assert (done.code, done.out) == (0, f"{tmp_path / 'model'}\n")
     assert "parity with PyTorch" in done.err
     assert "pairs: BLEU" in done.err
-    assert "one of 2 languages to translate into, such as >>deu<<" in done.err
+    assert "its target language, one of 2 codes such as >>deu<<" in done.err
     assert (tmp_path / "model" / "manifest.json").exists()
 
 

@@ -212,7 +212,7 @@ def test_a_decoding_is_saved_and_shown_again_without_a_model(decoded: Callable[.
 
 def test_a_trace_that_cannot_be_used(decoded: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "t").write_bytes(b"no trace")
-    one_line(decoded("--from-trace", tmp_path / "t"), 5, "is no trace")
+    one_line(decoded("--from-trace", tmp_path / "t"), 5, "is not a trace")
     one_line(decoded("--from-trace", tmp_path / "none"), 5, "cannot read")
     one_line(decoded("Hi.", "--trace", tmp_path / "nowhere" / "t"), 5, "cannot write")
     decoded("Hi.", "--trace", tmp_path / "good")
@@ -265,11 +265,11 @@ def test_a_piece_is_named_as_written_or_by_number(wanted: str, place: int) -> No
         (lambda: selection.layer(0, 1), "layer 0: the model has layer 1 only"),
         (lambda: selection.head(-1, 8), "head -1: each layer has heads 1 to 8"),
         (lambda: selection.step(8, 7), "step 8: the decoding has steps 1 to 7"),
-        (lambda: selection.kind("all", ("self", "cross")), "unknown kind 'all': there are self, cross"),
+        (lambda: selection.kind("all", ("self", "cross")), "unknown kind 'all': it must be one of self, cross"),
         (lambda: selection.numbers("pair", "1,9", 0, 7), "pair 9: it must be from 0 to 7"),
         (lambda: selection.numbers("pair", "1,,2", 0, 7), "pair '1,,2': write whole numbers from 0 to 7"),
         (lambda: selection.numbers("pair", "a", 0, 7), "pair 'a': write whole numbers from 0 to 7"),
-        (lambda: selection.piece("Bay", PIECES), "no piece 'Bay' in the sentence; there are 1:▁Hop 2:kins"),
+        (lambda: selection.piece("Bay", PIECES), "no piece 'Bay' in the sentence, which has 1:▁Hop 2:kins"),
         (lambda: selection.piece("7", PIECES), "no piece '7'"),
     ],
 )

@@ -124,9 +124,9 @@ def test_each_line_of_standard_input(ablated: Ttx) -> None:
     ("arguments", "said"),
     [
         (["Tom.", "--off", "enc:9:1"], "it has enc:1:1 to enc:2:4, dec:1:1 to dec:2:4, cross:1:1 to cross:2:4"),
-        (["Tom.", "--off", "self"], "is no head of this model (KIND:LAYER:HEAD)"),
-        (["Tom.", "--mask", "cat"], "no piece 'cat' in the sentence; there are 1:"),
-        (["Tom."], "say what to take away"),
+        (["Tom.", "--off", "self"], "is not a head of this model (KIND:LAYER:HEAD)"),
+        (["Tom.", "--mask", "cat"], "no piece 'cat' in the sentence, which has 1:"),
+        (["Tom."], "say what to remove"),
         (["Tom.", "--sweep", "--off", "enc:1:1"], "give either --sweep"),
         (["Tom.", "--sweep", "--target", " "], "the text is empty"),
         (["", "--sweep"], "the text is empty"),

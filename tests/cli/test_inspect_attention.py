@@ -200,7 +200,7 @@ def test_it_can_be_saved(attention: Ttx, tmp_path: Path, kind: str) -> None:
         (("--layer", "9"), "layer 9: it must be from 1 to 2"),
         (("--head", "1,0"), "head 0: it must be from 1 to 4"),
         (("--head", "x"), "head 'x': write whole numbers from 1 to 4"),
-        (("--kind", "self"), "unknown kind 'self': there are encoder, decoder, cross"),
+        (("--kind", "self"), "unknown kind 'self': it must be one of encoder, decoder, cross"),
         (("--kind", "encoder", "--align-heads"), "--kind cross"),
         (("--no-special", "--align-heads"), "needs </s>"),
         (("--head-stats", "--combine", "mean"), "give one of"),

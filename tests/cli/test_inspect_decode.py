@@ -291,9 +291,9 @@ REFUSED = [
     ("--top 0", "top 0: it must be from 1 to 100"),
     ("--top 101", "top 101: it must be from 1 to 100"),
     ("--beam 2 --top 3", "--top is for greedy search"),
-    ("--beam 2 --length-penalty nan", "nan is no number to compute with"),
+    ("--beam 2 --length-penalty nan", "nan is not a finite number"),
     ("--beam 2 --length-penalty 6", "is not in the range 0<=x<=5"),
-    ("--length-penalty 1", "--length-penalty is for --beam"),
+    ("--length-penalty 1", "--length-penalty only applies with --beam 2"),
     ("--alternative 2", "write STEP:PIECE"),
     ("--alternative two:Mary", "write STEP:PIECE"),
     ("--alternative 99:Mary", "step 99: the decoding has steps 1 to"),
@@ -314,8 +314,8 @@ def test_what_is_not_there_is_told_in_one_line(decode: Callable[..., Any], optio
 
 def test_what_a_trace_decides_cannot_be_asked_for(decode: Callable[..., Any], ttx: Ttx, tmp_path: Path) -> None:
     decode(SENTENCE, "--top", "2", "--trace", tmp_path / "t")
-    for options, said in (("--top 3", "top 3: it must be from 1 to 2"), ("--beam 2", "do not go with it"),
-                          ("--trace u", "nothing to keep"), ("--alternative 2:x", "does not go with")):  # fmt: skip
+    for options, said in (("--top 3", "top 3: it must be from 1 to 2"), ("--beam 2", "takes neither --beam nor"),
+                          ("--trace u", "nothing to save"), ("--alternative 2:x", "does not go with")):  # fmt: skip
         done = ttx("inspect", "decode", "--from-trace", tmp_path / "t", *options.split())
         assert (done.code, done.err.count("\n")) == (2, 1)
         assert said in done.err

@@ -146,7 +146,7 @@ REFUSED = [
     (["--near", "99999"], "ids go from 0 to 402"),
     (["--near", ""], "no piece ''"),
     (["--near", "Tom", "--map"], "one of --near, --analogy and --map"),
-    (["--near", "Tom", "Tom."], "they go without TEXT"),
+    (["--near", "Tom", "Tom."], "they take no TEXT"),
     (["--analogy", "Tom -"], "write pieces with + or -"),
     (["--analogy", "Tom Mary"], "there must be + or -"),
     (["--analogy", "Tom - Tom"], "the sum is zero"),

@@ -93,8 +93,8 @@ def test_a_kept_inside_is_no_decoding_and_the_other_way_round(
     ("arguments", "said"),
     [
         (["qkv", "--layer", "9"], "layer 9: the model has layers 1 to"),
-        (["qkv", "--target", "Tom"], "a target does not go with it"),
-        (["masks", "--beside", "Tom"], "--beside does not go with it"),
+        (["qkv", "--target", "Tom"], "it takes no target"),
+        (["masks", "--beside", "Tom"], "it takes no --beside"),
         (["layers"], "has no logit lens"),
         (["qkv", "Tom"], "give either TEXT or --from-trace"),
     ],
@@ -117,5 +117,5 @@ def test_a_broken_one_is_refused(member: str, inside: Inside, tmp_path: Path) ->
         other = whole.read("probed.encoder.memory.npy")
         for name in whole.namelist():
             broken.writestr(name, other if name == member else whole.read(name))
-    with pytest.raises(InputError, match="no trace, or a broken one"):
+    with pytest.raises(InputError, match="not a trace, or is broken"):
         load_trace(tmp_path / "broken")

@@ -130,8 +130,8 @@ def test_each_line_of_standard_input(masks: Ttx) -> None:
     [
         (["Tom.", "--layer", "3"], "layer 3: the model has layers 1 to 2"),
         (["Tom.", "--head", "0"], "head 0: each layer has heads 1 to 4"),
-        (["Tom.", "--kind", "self"], "unknown kind 'self': there are encoder, decoder, cross"),
-        (["Tom.", "--kind", "encoder", "--token", "cat"], "no piece 'cat' in the sentence; there are 1:"),
+        (["Tom.", "--kind", "self"], "unknown kind 'self': it must be one of encoder, decoder, cross"),
+        (["Tom.", "--kind", "encoder", "--token", "cat"], "no piece 'cat' in the sentence, which has 1:"),
         (["Tom.", "--kind", "encoder", "--token", "<pad>"], "no piece '<pad>'"),
         (["Tom.", "--token", "Tom"], "--token needs --kind"),
         ([""], "the text is empty"),

@@ -105,9 +105,9 @@ def test_each_point_is_on_its_circle() -> None:
     ("arguments", "said"),
     [
         ("--rings --table", "one of --table, --rings and --offset"),
-        ("--position 3", "--position is for --rings"),
-        ("--pairs 3", "--pairs is for"),
-        ("--dimensions 7", "an even number"),
+        ("--position 3", "--position only applies with --rings"),
+        ("--pairs 3", "--pairs only applies with"),
+        ("--dimensions 7", "must be even"),
         ("--rings --position 50", "position 50: it must be from 0 to 49"),
         ("--rings --pairs 0,24", "pair 24: it must be from 0 to 23"),
         ("--offset 1 --pairs x", "pair 'x'"),

@@ -146,8 +146,8 @@ def test_each_line_of_standard_input(qkv: Ttx) -> None:
     [
         (["Tom.", "--layer", "9"], "layer 9: the model has layers 1 to 2"),
         (["Tom.", "--head", "5"], "head 5: each layer has heads 1 to 4"),
-        (["Tom.", "--kind", "both"], "there are encoder, decoder, cross"),
-        (["Tom.", "--token", "99"], "no piece '99' in the sentence; there are 1:"),
+        (["Tom.", "--kind", "both"], "it must be one of encoder, decoder, cross"),
+        (["Tom.", "--token", "99"], "no piece '99' in the sentence, which has 1:"),
         (["Tom.", "--target", " "], "the text is empty"),
         (["  "], "the text is empty"),
     ],

@@ -108,4 +108,4 @@ def test_cut_and_damaged_lines_are_reported(ttx: Ttx, bundle_folder: Path) -> No
 def test_a_summary_has_no_tokens(ttx: Ttx) -> None:
     done = ttx("score", "--summary", "--per-token", stdin="Tom\tTom\n")
     assert (done.code, done.out) == (2, "")
-    assert "give one" in done.err
+    assert "give either --per-token" in done.err

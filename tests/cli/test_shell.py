@@ -21,7 +21,7 @@ def test_a_pipe_gets_translations_alone(ttx: Ttx, bundle_folder: Path) -> None:
     done = ttx("shell", "-m", bundle_folder, stdin=f"{LINE}\n\n:beam 1\n:nonsense\n{LINE}")
     assert done.code == 0
     assert done.out == f"{TRANSLATION}\n\n{TRANSLATION}\n"
-    assert done.err.splitlines() == ["beam 1", "ttx: there is no :nonsense; :help shows what there is"]
+    assert done.err.splitlines() == ["beam 1", "ttx: there is no :nonsense; :help lists the commands"]
 
 
 def test_a_model_that_is_not_there(ttx: Ttx) -> None:

@@ -150,13 +150,13 @@ def test_mistakes(ttx: Ttx, run: Path, tmp_path: Path) -> None:
     refused(ttx("train", "--plot", run, "en-de"), "either a RECIPE to train or --plot RUN")
     refused(ttx("train", "--plot", run, "--dry-run"), "either a RECIPE to train or --plot RUN")
     refused(ttx("train"), "give a RECIPE to train, or --plot RUN")
-    refused(ttx("train", "en-de", "--save", "a.svg"), "--save is for what --plot and --dry-run show")
-    refused(ttx("train", "en-de", "--width", "50"), "--width is for what --plot and --dry-run show")
+    refused(ttx("train", "en-de", "--save", "a.svg"), "--save only applies with --plot or --dry-run")
+    refused(ttx("train", "en-de", "--width", "50"), "--width only applies with --plot or --dry-run")
     refused(ttx("train", "--plot", run, "--epochs", "3"), "--epochs is for training")
     refused(ttx("train", "--plot", run, "--save", "a.gif"), "its name must end with one of")
     done = ttx("train", "--plot", tmp_path)
     assert (done.code, done.out) == (5, "")
-    assert "is no run folder of ttx train: it has no metrics.jsonl" in done.err
+    assert "is not a run folder of ttx train: it has no metrics.jsonl" in done.err
     (run / "metrics.jsonl").write_text("")
     done = ttx("train", "--plot", run)
     assert (done.code, done.out) == (5, "")

@@ -317,7 +317,7 @@ main()
     done = subprocess.run(command, input=text, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 1
     assert one_line(done.stderr)
-    first, last = map(int, re.findall(r"failed in the lines (\d+) to (\d+): MemoryError: no room", done.stderr)[0])
+    first, last = map(int, re.findall(r"failed in lines (\d+) to (\d+): MemoryError: no room", done.stderr)[0])
     assert first <= 501 <= last
     assert done.stdout == "Das Dach leckt.\n" * (first - 1) != ""
 

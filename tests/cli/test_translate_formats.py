@@ -153,10 +153,11 @@ def test_json_lines_come_in_with_their_fields(translate: Ttx) -> None:
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ("{", "no JSON"), ("", "no JSON"), ("[1]", "not a JSON object"), ('{"text": ""}', 'no "source"'),
-        ('{"source": null}', "not a text"), ('{"source": "a", "prefix": 1}', "not a text"),
-        ('{"source": "a", "prefix": "%s"}' % ("ab " * 99), "room for"), ("[" * 99999, "no JSON"),
-        ('{"source": "a", "x": 1e999}', "1e999 is no number"), ('{"source": "a", "x": NaN}', "NaN is no number"),
+        ("{", "not valid JSON"), ("", "not valid JSON"), ("[1]", "not a JSON object"), ('{"text": ""}', 'no "source"'),
+        ('{"source": null}', "not a string"), ('{"source": "a", "prefix": 1}', "not a string"),
+        ('{"source": "a", "prefix": "%s"}' % ("ab " * 99), "room for"), ("[" * 99999, "not valid JSON"),
+        ('{"source": "a", "x": 1e999}', "1e999 is not a finite number"),
+        ('{"source": "a", "x": NaN}', "NaN is not a finite number"),
     ],
 )  # fmt: skip
 def test_a_bad_line_is_named_and_what_came_before_is_out(translate: Ttx, bad: str, why: str) -> None:

@@ -129,7 +129,7 @@ def test_what_is_no_trace_is_told_before_there_is_a_screen(environment: dict[str
 
 def test_what_is_no_run_is_told_before_there_is_a_screen(environment: dict[str, str], tmp_path: Path) -> None:
     session = Session(environment, tmp_path, "--run", str(tmp_path))
-    session.until("is no run folder of ttx train: it has no metrics.jsonl")
+    session.until("is not a run folder of ttx train: it has no metrics.jsonl")
     assert session.gone() == 5
     assert b"Traceback" not in session.seen
 

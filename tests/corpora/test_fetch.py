@@ -145,7 +145,7 @@ def test_a_disk_that_is_too_small_is_found_before_the_download(
 ) -> None:
     usage = fetching.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(InputError, match=r"No space left on device: 10,240 bytes are to come, 1,000 are free$"):
+    with pytest.raises(InputError, match=r"No space left on device: 10,240 bytes are needed, 1,000 are free$"):
         get()
     assert names(tmp_path) == []
 

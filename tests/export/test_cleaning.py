@@ -123,5 +123,7 @@ def test_text_is_cleaned_once_for_vocabularies_and_every_draw(
 
 
 def test_an_unknown_rule_is_refused() -> None:
-    with pytest.raises(ValueError, match="leave_out knows untranslated, wrong language, near-duplicates, but not rude"):
+    with pytest.raises(
+        ValueError, match="leave_out can be untranslated, wrong language, near-duplicates, but not rude"
+    ):
         recipe("rude")

@@ -228,12 +228,12 @@ def test_a_later_mix_reads_and_spells_the_same_text(tmp_path: Path) -> None:
 
 def test_an_unknown_corpus_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("a\tb\tonce\nc\td\tstrange\n")
-    with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
+    with pytest.raises(RecipeError, match="does not mention these corpora: strange"):
         list(training_pairs(parse_recipe(CORPORA), tmp_path))
-    with pytest.raises(RecipeError, match="says nothing of these corpora: strange"):
+    with pytest.raises(RecipeError, match="does not mention these corpora: strange"):
         prepare(parse_recipe(CORPORA), tmp_path, tmp_path / "cache")
     (tmp_path / "a.tsv").write_text("a\tb\tonce\nc\td\n")
-    with pytest.raises(RecipeError, match="says nothing of these corpora: one without a name"):
+    with pytest.raises(RecipeError, match="does not mention these corpora: one without a name"):
         list(training_pairs(parse_recipe(CORPORA), tmp_path))
 
 

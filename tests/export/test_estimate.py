@@ -91,7 +91,7 @@ def test_text_that_is_prepared_already_is_used(
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
-    [("warmup = 20", 'optimizer = "muon"', "come so far with adam"), ("d_ff = 32", "d_ff = 48", "with another shape")],
+    [("warmup = 20", 'optimizer = "muon"', "has used adam so far"), ("d_ff = 32", "d_ff = 48", "with another shape")],
 )
 def test_what_could_not_go_on_is_refused(
     train: Callable[..., Trainer], recipe_file: Callable[..., Path], data_folder: Path, tmp_path: Path,

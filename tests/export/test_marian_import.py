@@ -171,7 +171,7 @@ class Evil:
 def test_a_pickle_runs_no_code(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({**pickled(folder), "evil": Evil()}, folder / "pytorch_model.bin")
     # torch's own words advise to load it all the same.
-    refused(folder, "cannot use .*pytorch_model.bin: it is no pickle of tensors alone; .* is never loaded")
+    refused(folder, "cannot use .*pytorch_model.bin: it is not a pickle of tensors alone; .* is never loaded")
     assert "owned" not in capsys.readouterr().out
 
 

@@ -61,9 +61,7 @@ def test_muon_learns_and_goes_on_as_if_nothing_had_been(train: Callable[..., Tra
 def test_a_run_keeps_its_optimiser(first: str, then: str, train: Callable[..., Trainer], tmp_path: Path) -> None:
     until(train("run", optimizer=first), 2)
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")}
-    with pytest.raises(
-        RecipeError, match=f"optimizer is {then} in the recipe, but the run has come so far with {first}"
-    ):
+    with pytest.raises(RecipeError, match=f"optimizer is {then} in the recipe, but the run has used {first} so far"):
         list(train("run", optimizer=then).run())
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")}
 

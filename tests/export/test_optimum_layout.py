@@ -230,7 +230,7 @@ def test_what_the_layout_has_no_tensors_for_is_one_clear_error(exported: Bundle,
         "embeddings": lambda: translator.embeddings("source", [5]),
         "without": lambda: translator.without([]),
     }
-    with pytest.raises(UsageError, match=r"^the model [^\n]* gives no [^\n]*Optimum's layout[^\n]*$"):
+    with pytest.raises(UsageError, match=r"^the model [^\n]* has no [^\n]*Optimum's layout[^\n]*$"):
         ask[view]()
 
 

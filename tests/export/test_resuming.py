@@ -134,7 +134,9 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", save_half)
-        with pytest.raises(RecipeError, match=r"cannot save .*last\.pt: .*No space left .* before it is intact"):
+        with pytest.raises(
+            RecipeError, match=r"cannot save .*last\.pt: .*No space left .* previous checkpoint is intact"
+        ):
             until(train("run"), 4)
     assert (tmp_path / "run" / "last.pt").read_bytes() == intact
     assert not list((tmp_path / "run").glob(".*partial"))

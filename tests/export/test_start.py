@@ -284,7 +284,7 @@ def test_an_imported_model_keeps_its_ids_and_its_way_to_search(
     wanted = Wanted(str(tmp_path / "r.toml"), DATA, tmp_path / "run", "cpu", start_from=str(marian.path))
     assert train_session(wanted).reason == "finished"
     dropping = parse_recipe(recipe.replace("shared = true", "shared = true\ndropout = 0.1"))
-    with pytest.raises(RecipeError, match=r"vocabulary.dropout cannot be had with .* Marian's"):
+    with pytest.raises(RecipeError, match=r"vocabulary.dropout does not work with .* Marian's"):
         find_start(str(marian.path), tmp_path / "other", dropping)
     train_session(replace(wanted, start_from=None, epochs=2))
 
@@ -369,6 +369,6 @@ def test_a_blend_lies_between_both_ends_of_a_run_and_says_so(
 
     capsys.readouterr()
     assert blend(last, 0.5) == 6
-    assert capsys.readouterr().err == f"blend: this run did not begin with the weights of {last}\n"
+    assert capsys.readouterr().err == f"blend: this run did not start from the weights of {last}\n"
     with pytest.raises(SystemExit):
         blend(bundle_folder, 1.5)

@@ -89,7 +89,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
     assert sum(line.startswith("  Good night. → ") for line in lines) >= 1
     stopped = metrics(run)[-1]
     assert (stopped["event"], stopped["reason"]) == ("ended", "interrupted")
-    assert lines[-1].startswith(f"ttx: stopped after step {stopped['step']:,} and saved; to go on: ttx train ")
+    assert lines[-1].startswith(f"ttx: stopped after step {stopped['step']:,} and saved; to resume: ttx train ")
     assert f"--out {run}" in lines[-1]
 
     # The same command, but shorter, and this time with a terminal for stderr.
@@ -204,7 +204,7 @@ def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_goes_on(
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (6, "")
     assert re.fullmatch(
-        r"ttx: cannot save .*last\.pt: .*; the checkpoint before it is intact", stderr.splitlines()[-1]
+        r"ttx: cannot save .*last\.pt: .*; the previous checkpoint is intact", stderr.splitlines()[-1]
     ), stderr
     assert "Traceback" not in stderr
     assert (run / "last.pt").read_bytes() == intact

@@ -45,7 +45,7 @@ def test_without_torch_one_line_says_what_to_install(
     ("arguments", "code", "message"),
     [
         (["klingon"], 6, "ttx: no recipe 'klingon'"),
-        (["en-de", "--data", "/nowhere"], 6, "ttx: no data folder /nowhere: name it with --data or TTX_DATA\n"),
+        (["en-de", "--data", "/nowhere"], 6, "ttx: no data folder /nowhere: give it with --data or TTX_DATA\n"),
         (["en-de", "--data", "."], 6, "ttx: cannot read en-de/train.tsv.gz: No such file"),
         (["en-de", "--epochs", "0"], 2, "--epochs"),
         (["en-de", "--device", "tpu"], 2, "--device"),
@@ -70,7 +70,7 @@ def test_mistakes_are_said_in_a_line(
         ("gone.pt", "de", 6, "ttx: no checkpoint gone.pt\n"),
         ("tiny.toml", "de", 6, "ttx: tiny.toml is not a ttx checkpoint: "),
         ("{folder}/", "de", 3, "manifest.json\n"),
-        ("{data}/foreign", "de", 3, "ttx: cannot start from {data}/foreign: of graphs in Optimum's layout "),
+        ("{data}/foreign", "de", 3, "ttx: cannot start from {data}/foreign: weights cannot be read "),
         ("{data}/tiny", "de", 6, "ttx: model.encoder_layers is 1 in the recipe, but 2 in {data}/tiny: to start "),
         ("{data}/tiny", "es", 6, "ttx: the recipe is for en → es, {data}/tiny for en → de: "),
     ],
@@ -94,7 +94,7 @@ def test_what_no_run_can_start_from(
 
 def test_a_plot_starts_from_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     code, stderr = fail(["train", "--plot", "run", "--start-from", "en-de"], monkeypatch, capsys)
-    assert (code, stderr) == (2, "ttx: --start-from is for training, --plot RUN trains nothing\n")
+    assert (code, stderr) == (2, "ttx: --start-from is for training; --plot RUN trains nothing\n")
 
 
 def test_the_data_folder_may_come_from_the_environment(

@@ -93,7 +93,7 @@ def test_log_lines_are_single_lines(events: list[Event]) -> None:
         "stopped early, dev no longer improves, after step 9",
         "interrupted, after step 9",
     ]
-    assert list(log_lines(replace(events[0], step=7), 9, 1))[1] == "going on after step 7"
+    assert list(log_lines(replace(events[0], step=7), 9, 1))[1] == "resuming after step 7"
 
 
 def test_progress_is_logged_now_and_then(events: list[Event]) -> None:

@@ -90,7 +90,7 @@ def test_a_run_is_opened_by_its_path(at_work: App) -> None:
             assert view(app).chosen.NAME == "samples"
             await pilot.press("c", "f", *"/nowhere", "enter")
             await until(pilot, lambda: app._notifications)
-            assert "is no run folder of ttx train" in next(iter(app._notifications)).message
+            assert "is not a run folder of ttx train" in next(iter(app._notifications)).message
             app.query_one("#run-path", Input).value = str(RUN)
             await pilot.press("enter")
             await opened(pilot)

@@ -33,7 +33,7 @@ def parse_heads(text: str, layers: int, heads: int) -> Heads:
     for name in text.split(","):
         match = _HEAD.fullmatch(name.strip())
         if not match:
-            raise ValueError(f"'{name}' is no head: write LAYER:HEAD, such as 2:1, several with commas")
+            raise ValueError(f"'{name}' is not a head: write LAYER:HEAD, such as 2:1, separated by commas")
         layer, head = int(match.group(1)), int(match.group(2))
         if not (1 <= layer <= layers and 1 <= head <= heads):
             raise ValueError(f"there is no head {name.strip()}: the model has {layers} layers with {heads} heads each")

@@ -72,13 +72,13 @@ class Attention:
     def of(cls, trace: Trace, kind: Kind) -> Attention:
         """All heads of a kind; if several hypotheses were searched, of the one that was taken in the end.
 
-        Raises ValueError if the decoding has no step, or its beam does not lead to its translation.
+        Raises ValueError if the decoding has no steps, or its beam does not lead to its translation.
         """
         if kind == "encoder":
             return cls.of_encoder(trace.encoded)
         steps = decoder_rows(trace)
         if not steps:
-            raise ValueError("the decoding has no step")
+            raise ValueError("the decoding has no steps")
         written = tuple(step.piece for step in steps)
         rows, columns = axes(kind, trace.encoded.pieces, written, trace.finished.complete)
         if kind == "cross":
@@ -108,7 +108,7 @@ class Attention:
         """
         kept = self.weights[:, :, self.rows.text, self.columns.text].astype(np.float64)
         if not kept.size:
-            raise ValueError("there are none but special pieces")
+            raise ValueError("there are only special pieces")
         totals = kept.sum(axis=-1, keepdims=True)
         weights = kept / np.where(totals == 0, 1, totals)
         return Attention(self.kind, weights, self.rows.without_special(), self.columns.without_special())

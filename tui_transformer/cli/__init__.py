@@ -1,6 +1,6 @@
 """The command line: the only place where the parts are wired together.
 
-One file a command. Nothing heavy is imported before a command runs: `ttx --help` stays instant.
+One file per command. Nothing heavy is imported before a command runs: `ttx --help` stays instant.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EXIT_CODES = """Exit codes: 0 done · 1 something failed · 2 wrong usage · 3 m
 4 device unavailable · 5 input or output unusable · 6 recipe, data or checkpoint unusable · \
 7 an extra is not installed · 8 some translations look wrong (--strict) · 130 interrupted"""
 
-# Whatever the parser has against what was typed. Typer gives it no name of its own, but a child of it.
+# Anything the parser rejects. Typer does not export this class, only a subclass of it.
 _WrongUsage: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
@@ -60,7 +60,7 @@ app.add_typer(config, name="config", epilog=EXIT_CODES)
 
 @app.callback(invoke_without_command=True)
 def options(
-    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and leave.")
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")
 ) -> None:
     """A Transformer you can use and look inside: translate, inspect, train, export."""
     if version:
@@ -76,15 +76,15 @@ def options(
 
 
 def main() -> None:
-    """The `ttx` command: whatever a user can cause ends in one line on stderr and a documented exit code."""
+    """The `ttx` command: anything a user can cause ends in one line on stderr and a documented exit code."""
     try:
-        # What ends with `typer.Exit` gives its exit code, any other command nothing.
+        # A command that ends with `typer.Exit` returns its exit code, any other nothing.
         code = app(standalone_mode=False)
-        # What cannot be written any more is better known now than when Python ends.
+        # A write that fails is better noticed now than when Python exits.
         sys.stdout.flush()
         sys.exit(code)
     except SystemExit as end:
-        # The parser ends with 1 when nobody reads on.
+        # The parser exits with 1 when the reader has gone.
         _end_if_unread(end.__context__)
         raise
     except TtxError as error:
@@ -103,7 +103,7 @@ def main() -> None:
     except typer.Abort as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise error.__cause__ from None
-        _say("the input ended before there was an answer")
+        _say("the input ended before an answer was given")
         sys.exit(1)
 
 
@@ -114,6 +114,6 @@ def _end_if_unread(error: BaseException | None) -> None:
 
 
 def _say(text: str) -> None:
-    # Where nothing can be said, the exit code still tells.
+    # Where nothing can be printed, the exit code still tells.
     with contextlib.suppress(OSError):
         print(f"ttx: {text}", file=sys.stderr)  # noqa: T201

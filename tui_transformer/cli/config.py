@@ -8,14 +8,14 @@ from typing import Any
 import typer
 
 app = typer.Typer(
-    help="Show settings: flags win over TTX_* variables, these over the config file, that over defaults.",
+    help="Show settings: flags override TTX_* variables, these the config file, and that the defaults.",
     no_args_is_help=True,
 )
 
 
 @app.command()
 def show(context: typer.Context) -> None:
-    """Every option of every command: its value, and whether it is a default, from FILE:LINE or from TTX_X."""
+    """Show every option of every command: its value, and whether it is a default or comes from FILE:LINE or TTX_X."""
     from .defaults import effective
     from .tables import show_table
 
@@ -25,14 +25,14 @@ def show(context: typer.Context) -> None:
 
 @app.command()
 def path() -> None:
-    """Where the config file is looked for; TTX_CONFIG names another."""
+    """Show where the config file is looked for; TTX_CONFIG names another."""
     from tui_transformer.settings import config_path
 
     typer.echo(config_path())
 
 
 def _text(value: Any) -> str:
-    """As one would write it in the file; nothing if nothing is set."""
+    """As it would be written in the file; empty if nothing is set."""
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, list | tuple):

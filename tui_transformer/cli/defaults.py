@@ -24,7 +24,7 @@ class Effective:
 
 
 def default_map(context: typer.Context) -> dict[str, Any]:
-    """The defaults of all commands, as nested as the commands are. Raises SettingsError."""
+    """The defaults of all commands, nested as the commands are. Raises SettingsError."""
     options = _options(context)
     defaults: dict[str, Any] = {}
     for command, settings in _settled(context, options, read_config()).items():
@@ -46,7 +46,7 @@ def effective(context: typer.Context) -> Iterator[Effective]:
             yield Effective(command, key, setting.value, setting.origin)
 
 
-# Typer brings a command line parser of its own that is not to be imported: its parameters are Any.
+# Typer bundles a command line parser that is not meant to be imported: its parameters are Any.
 def _options(context: typer.Context) -> dict[str, dict[str, Any]]:
     """The options of each command by name, such as {"models.verify": {...}}."""
     return {
@@ -102,10 +102,10 @@ def _checked(context: typer.Context, parameter: Any, key: str, setting: Setting)
     )
     try:
         if not fits:
-            raise typer.BadParameter(f"this kind of value is not what --{key} takes")
+            raise typer.BadParameter(f"--{key} does not take this kind of value")
         taken = parameter.process_value(context, value)
         if isinstance(value, float) and taken != value:
-            raise typer.BadParameter(f"{value} is no whole number")
+            raise typer.BadParameter(f"{value} is not a whole number")
     except typer.BadParameter as error:
         raise SettingsError(f"{setting.origin}: {key}: {error.message}") from None
     return Setting(value, setting.origin)

@@ -50,11 +50,11 @@ def diff(
     options: Options,
     a: Annotated[str | None, typer.Argument(help="A sentence.", show_default=False)] = None,
     b: Annotated[
-        str | None, typer.Argument(help="Another sentence; none with --against.", show_default=False)
+        str | None, typer.Argument(help="Another sentence; omit it with --against.", show_default=False)
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(help="Another model, by name or folder: B is what it makes of the same sentence.",
+        typer.Option(help="Compare with this model (name or folder) on the same sentence.",
                      show_default=False, autocompletion=model_names),
     ] = None,
     target: Annotated[
@@ -71,20 +71,21 @@ def diff(
     ] = None,
     from_trace: Annotated[
         list[Path] | None,
-        typer.Option(help="Compare two saved decodings, given twice: needs no model.", show_default=False),
+        typer.Option(help="Compare two saved decodings (give it twice); needs no model.", show_default=False),
     ] = None,
 ) -> None:  # fmt: skip
     """Compare two sentences, two models or two precisions: the first step that differs, KL divergence, attention.
 
-    Both read the same target, so that every step can be compared. The mean of all heads above the first layer is
-    shown unless others are chosen. Without sentences, standard input has A<TAB>B a line, with --against one sentence.
+    Both read the same target, so every step can be compared. The mean of all heads above the first layer is
+    shown unless others are chosen. Without sentences, standard input has one A<TAB>B per line, or one sentence with
+    --against.
 
     Example:  ttx diff "He admired her." "She admired her."; ttx diff "He admired her." --against my-model
     """
     wanted = Wanted(kind_named(kind), layer, head, no_special, words)
     if from_trace:
         if a is not None or against or target or trace:
-            raise UsageError("--from-trace takes the place of sentences, --against, --target and --trace")
+            raise UsageError("--from-trace replaces sentences, --against, --target and --trace")
         show(_of_traces(from_trace, wanted), options)
         return
     _check(a, b, against, target, trace)

@@ -25,14 +25,14 @@ def evaluate(
         typer.Option(help="Compare with this model.", autocompletion=model_names, show_default=False),
     ] = None,
     beam: UsualBeamOption = None,
-    samples: Annotated[int, typer.Option(min=100, max=100_000, help="Resamples of the bootstrap.")] = 1000,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the signatures.")] = False,
+    samples: Annotated[int, typer.Option(min=100, max=100_000, help="Number of bootstrap resamples.")] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with the signatures.")] = False,
     device: DeviceOption = DeviceName.auto,
     threads: ThreadsOption = None,
 ) -> None:
     """Measure BLEU and chrF (sacrebleu) and the perplexity of the references.
 
-    With --against, paired bootstrap resampling says whether the difference could be chance.
+    With --against, paired bootstrap resampling tells whether the difference could be chance.
 
     In a pipe, tab-separated: model, metric, value, ± of the 95 % interval, p, signature.
 
@@ -46,7 +46,7 @@ def evaluate(
     from ttx_export.compare import measure, run_system
 
     read = _read(pairs)
-    # Both are loaded before the first is put to work: one that is missing is found at once.
+    # Both are loaded before the first is run, so a missing one is found at once.
     loaded = [(name, Translator.load(name, device.value)) for name in (model, against) if name]
     beam = beam or loaded[0][1].defaults.beam
     systems = []
@@ -129,5 +129,5 @@ def _cells(number: Measured) -> list[str]:
 
 
 def _references(system: System, characters: int) -> tuple[str, str]:
-    """Perplexity a piece, and bits a character: pieces differ between vocabularies, characters do not."""
+    """Perplexity per piece, and bits per character: pieces differ between vocabularies, characters do not."""
     return f"{system.references.perplexity:.4g}", f"{abs(system.references.bits / max(characters, 1)):.4f}"

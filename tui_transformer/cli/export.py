@@ -29,13 +29,16 @@ class LayoutName(StrEnum):
 def export(
     context: typer.Context,
     checkpoint: Annotated[
-        Path, typer.Argument(help="A checkpoint file, or a run folder: its best or its average, by their dev loss.")
+        Path,
+        typer.Argument(
+            help="A checkpoint file, or a run folder: best.pt or average.pt, whichever has the lower dev loss."
+        ),
     ],
-    out: Annotated[Path, typer.Argument(help="The folder of the new bundle; a bundle that stands there is replaced.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the new bundle; an existing bundle there is replaced.")],
     precision: Annotated[PrecisionName, typer.Option(help="fp16 is for GPUs.")] = PrecisionName.int8,
     layout: Annotated[
         LayoutName,
-        typer.Option(help="optimum: files for other runtimes, as Hugging Face Optimum names them; no attention in it."),
+        typer.Option(help="optimum: files for other runtimes, named as by Hugging Face Optimum; no attention outputs."),
     ] = LayoutName.ttx,
     data: Annotated[
         Path | None,
@@ -45,7 +48,7 @@ def export(
     beam: ScoreBeamOption = None,
     test: Annotated[
         list[Path] | None,
-        typer.Option(metavar="TSV", help="Score this set as well, by which nothing was chosen; may be repeated."),
+        typer.Option(metavar="TSV", help="Also score this held-out test set; repeatable."),
     ] = None,
 ) -> None:
     """Export a checkpoint to ONNX: checked against PyTorch, calibrated, scored, with a model card."""
@@ -58,7 +61,7 @@ def export(
 
     beam = suiting(context, "--beam", beam, score)
     if not score and (test or beam is not None):
-        raise UsageError(f"--{'test' if test else 'beam'} is of no use with --no-score")
+        raise UsageError(f"--{'test' if test else 'beam'} does not apply with --no-score")
     run = checkpoint if checkpoint.is_dir() else checkpoint.parent
     wanted = Wanted(precision.value, data, score, beam, tuple(test or ()), run, layout.value)
     bundle = export_bundle(load_checkpoint(checkpoint), out, wanted, lambda line: typer.echo(f"ttx: {line}", err=True))

@@ -1,11 +1,11 @@
 """Translations as lines of output: text as Marian writes it, TSV, JSON Lines.
 
 text     [LINE |||] TRANSLATION [||| ALIGNMENT] [||| WordScores= …] [||| F0= LOG-PROBABILITY ||| SCORE]
-         LINE counts from 0 and comes with --n-best; all else as asked for, without anything the bare translation.
+         LINE counts from 0 and comes with --n-best; all else as asked for, by default the bare translation.
 tsv      LINE, SOURCE, TRANSLATION [, LOG-PROBABILITY, SCORE] [, ALIGNMENT] [, FLAGS]; LINE counts from 1, tabs
          in texts become spaces, FLAGS are kinds with commas.
 jsonl    One object a line, schema 1; fields may be added, never changed. The input's own fields come first;
-         those that are called like one of these are written anew.
+         those with the name of one of these are overwritten.
          always            schema, line (from 1), source, translation, parts (how many were translated)
          --scores/--n-best log_probability (natural, ends included), score (what candidates are ranked by)
          --scores          tokens: piece and log_probability, each part's end included
@@ -13,7 +13,7 @@ jsonl    One object a line, schema 1; fields may be added, never changed. The in
          --alignment soft  attention: for each target word its weights of all source words and, last, of the
                            sentences' ends; each row sums to 1
          --n-best          n_best: for each candidate translation and all of the above
-         --report          flags: kind and detail; coverage: attention that each source word got
+         --report          flags: kind and detail; coverage: attention each source word got
 
 With --alternatives PIECE, n-best is what can stand at that piece, likeliest first, and score the log-probability of
 the piece that stands there; a line whose translation has no such piece has its translation alone, with score 0.
@@ -120,7 +120,7 @@ class Formatter:
         yield _json(content)
 
     def _described(self, translation: Translation, candidate: Candidate) -> dict[str, object]:
-        """All that was asked for of one translation."""
+        """Everything that was asked for about one translation."""
         said: dict[str, object] = {"translation": candidate.text}
         if self.shown.scores or self.shown.n_best:
             said |= {"log_probability": _rounded(candidate.log_probability), "score": _rounded(self._score(candidate))}

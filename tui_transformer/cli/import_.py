@@ -17,12 +17,12 @@ def import_model(
     context: typer.Context,
     path: Annotated[
         Path | None,
-        typer.Argument(help="A Marian model: a folder as on the Hugging Face hub, or a .npz file.", show_default=False),
+        typer.Argument(help="A Marian model: a folder in Hugging Face layout, or a .npz file.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="The folder of the new bundle; a bundle that stands there is replaced.",
+            help="Folder of the new bundle; an existing bundle there is replaced.",
             show_default="models/<name of the model>",
         ),
     ] = None,
@@ -33,8 +33,8 @@ def import_model(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Download without asking.")] = False,
-    source: Annotated[str | None, typer.Option(help="Source language.", show_default="what the model says")] = None,
-    target: Annotated[str | None, typer.Option(help="Target language.", show_default="what the model says")] = None,
+    source: Annotated[str | None, typer.Option(help="Source language.", show_default="as the model says")] = None,
+    target: Annotated[str | None, typer.Option(help="Target language.", show_default="as the model says")] = None,
     precision: Annotated[
         PrecisionName, typer.Option(help="int8 needs --data; fp16 is for GPUs.")
     ] = PrecisionName.fp32,
@@ -53,12 +53,12 @@ def import_model(
     from tui_transformer.extras import require_extra
 
     if (path is None) == (hub is None):
-        raise UsageError("give a folder or --hub NAME, one of them")
+        raise UsageError("give either a folder or --hub NAME")
     if yes and hub is None:
-        raise UsageError("--yes is for --hub")
+        raise UsageError("--yes only applies with --hub")
     beam = suiting(context, "--beam", beam, data is not None)
     if beam is not None and data is None:
-        raise UsageError("--beam is that of the scores, which need --data")
+        raise UsageError("--beam only applies to the scores, which need --data")
     packages = ("torch", "onnx", "sacrebleu") if data else ("torch", "onnx")
     require_extra("train", "ttx import", *packages)
     if hub is not None:
@@ -74,12 +74,12 @@ def import_model(
     wanted = Wanted(precision.value, data.parent if data else None, data is not None, beam)
     bundle = export_bundle(checkpoint, out, wanted, _say)
     if codes := checkpoint.origin.languages:
-        _say(f"each line must begin with one of {len(codes)} languages to translate into, such as {codes[0]}")
+        _say(f"each line must begin with its target language, one of {len(codes)} codes such as {codes[0]}")
     typer.echo(bundle.path)
 
 
 def _name_of(path: Path) -> str:
-    """A folder's whole name, for what looks like an ending may be a version."""
+    """A folder's whole name: what looks like a suffix may be a version."""
     return path.stem if path.is_file() else path.name
 
 
@@ -91,7 +91,9 @@ def _download(name: str, yes: bool) -> Path:
     from ttx_export.hub import describe, fetch
 
     found = describe(name)
-    _say(f"{found.name}: {found.bytes / 1e6:.1f} MB in {len(found.files)} files, licence {found.licence or 'not said'}")
+    _say(
+        f"{found.name}: {found.bytes / 1e6:.1f} MB in {len(found.files)} files, licence {found.licence or 'not stated'}"
+    )
     if not yes:
         typer.confirm("download?", abort=True, err=True)
     return fetch(found)

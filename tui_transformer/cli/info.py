@@ -1,4 +1,4 @@
-"""`ttx info`: what is installed, and what of it works."""
+"""`ttx info`: what is installed, and which of it works."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SCHEMA = 1
 
 def info(
     model: ModelOption = "en-de",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show versions, processors, what ONNX Runtime can really use, the models, and one of them closely.
+    """Show versions, processors, what ONNX Runtime can really use, the models, and one of them in detail.
 
     The exit code is 3 if that one is missing or broken.
     """
@@ -51,7 +51,7 @@ def _print_json(found: Environment, models: list[Model], chosen: Model, config: 
         "schema": SCHEMA,
         **asdict(found),
         "config": config,
-        # Details are those of the chosen model alone.
+        # Only the chosen model has details.
         "models": [{key: value for key, value in asdict(one).items() if key != "details"} for one in models],
         "model": asdict(chosen),
     }

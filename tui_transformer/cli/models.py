@@ -1,4 +1,4 @@
-"""`ttx models`: which models there are, and whether one is whole."""
+"""`ttx models`: which models there are, and whether one is intact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer(help="List and check model bundles.", no_args_is_help=True)
 
 @app.command("list")
 def list_models() -> None:
-    """One line a model: name, languages, precision, size, folder. A broken one is named on stderr."""
+    """List the models, one per line: name, languages, precision, size, folder. Broken ones are reported on stderr."""
     from tui_transformer.catalogue import installed_models, read_model
     from tui_transformer.errors import BundleError
 
@@ -46,5 +46,7 @@ def verify(
     if translator.runtime.gives_attention:
         translator.probe("", lens=True)
         translator.embeddings("source", ())
-    verdict = "all as the manifest says" if listed else "whose graphs fit together; no manifest has their SHA-256"
+    verdict = (
+        "all as the manifest says" if listed else "the graphs fit together; there is no manifest with their SHA-256"
+    )
     typer.echo(f"{bundle.path}: {len(bundle.manifest.files)} files, {bundle.bytes / 1e6:.1f} MB, {verdict}")

@@ -1,4 +1,4 @@
-"""Options that several commands have, said once."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def model_names(incomplete: str) -> list[str]:
 def finite(value: float | None) -> float | None:
     """The callback of options that take a float: no range excludes nan. Raises BadParameter."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number to compute with")
+        raise typer.BadParameter(f"{value} is not a finite number")
     return value
 
 
@@ -40,7 +40,7 @@ def typed(context: typer.Context | None) -> set[str]:
     if context is None:
         return set()
     sources = {option: context.get_parameter_source(option.name or "") for option in context.command.params}
-    # Some versions of Typer have a click of their own: the member's name is the same in all.
+    # Some versions of Typer bundle their own click: the member's name is the same in all.
     return {max(option.opts, key=len) for option, where in sources.items() if where and where.name == "COMMANDLINE"}
 
 
@@ -56,7 +56,7 @@ def as_text(argument: str) -> str:
     """An argument with U+FFFD for bytes that are not UTF-8, which Python has as halves of surrogate pairs. Says so."""
     text = argument.encode(errors="surrogateescape").decode(errors="replace")
     if text != argument:
-        typer.echo("ttx: bytes of an argument that are not UTF-8 were replaced", err=True)
+        typer.echo("ttx: an argument had bytes that are not UTF-8; they were replaced", err=True)
     return text
 
 
@@ -65,18 +65,18 @@ ModelOption = Annotated[
     typer.Option("-m", "--model", help="A model's name or folder.", envvar="TTX_MODEL", autocompletion=model_names),
 ]
 DeviceOption = Annotated[
-    DeviceName, typer.Option(help="Where to compute; auto takes a GPU if one works.", envvar="TTX_DEVICE")
+    DeviceName, typer.Option(help="Where to compute; auto uses a GPU if one works.", envvar="TTX_DEVICE")
 ]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(min=1, help="Processor cores to use; all if not given.", show_default=False, envvar="TTX_THREADS"),
 ]
 BeamOption = Annotated[
-    int, typer.Option(min=1, max=MOST_HYPOTHESES, help="Hypotheses kept a sentence; 1 is greedy search.")
+    int, typer.Option(min=1, max=MOST_HYPOTHESES, help="Hypotheses kept per sentence; 1 is greedy search.")
 ]
 ScoreBeamOption = Annotated[
     int | None,
-    typer.Option(min=1, max=MOST_HYPOTHESES, show_default="the model's own", help="Beam of these scores."),
+    typer.Option(min=1, max=MOST_HYPOTHESES, show_default="the model's own", help="Beam size for the scores."),
 ]
 UsualBeamOption = Annotated[
     int | None,
@@ -84,6 +84,6 @@ UsualBeamOption = Annotated[
         min=1,
         max=MOST_HYPOTHESES,
         show_default="the model's own, else 4",
-        help="Hypotheses kept a sentence; 1 is greedy search.",
+        help="Hypotheses kept per sentence; 1 is greedy search.",
     ),
 ]

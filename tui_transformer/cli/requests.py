@@ -1,4 +1,4 @@
-"""Lines that are asked to be translated: plain text, or JSON objects."""
+"""Lines to be translated: plain text, or JSON objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def json_lines(reader: LineReader, translator: Translator) -> Iterator[Line]:
-    """Of each line the object's "source" and "prefix"; its fields are kept. Raises InputError that names a bad line."""
+    """The "source" and "prefix" of each line's object; its fields are kept. Raises InputError that names a bad line."""
     from tui_transformer.translation import Line
 
     for number, text in enumerate(reader, 1):
@@ -50,14 +50,14 @@ def _finite(number: str) -> float:
 
 def _refuse(number: str) -> float:
     """It could not be written again as JSON."""
-    raise ValueError(f"{number} is no number that can be passed on")
+    raise ValueError(f"{number} is not a finite number")
 
 
 def _object(text: str, where: str) -> dict[str, object]:
     try:
         fields = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: no JSON: {error}") from None
+        raise InputError(f"{where}: not valid JSON: {error}") from None
     if not isinstance(fields, dict):
         raise InputError(f"{where}: not a JSON object")
     return fields
@@ -68,7 +68,7 @@ def _text(fields: dict[str, object], name: str, where: str, default: str | None 
 
     value = fields.get(name, default)
     if value is None and name not in fields:
-        raise InputError(f'{where}: there is no "{name}"')
+        raise InputError(f'{where}: no "{name}" field')
     if not isinstance(value, str):
-        raise InputError(f'{where}: "{name}" is not a text')
+        raise InputError(f'{where}: "{name}" is not a string')
     return characters(value)  # JSON can spell half a surrogate pair

@@ -1,4 +1,4 @@
-"""A run of `ttx translate`: translations become lines of output, and what there is to tell goes to stderr."""
+"""A run of `ttx translate`: translations become lines of output, and anything else goes to stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Run:
-    """Counts lines, and those that look wrong if there are `checks`."""
+    """Counts lines and, with `checks`, those that look wrong."""
 
     formatter: Formatter
     checks: bool

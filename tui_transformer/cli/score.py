@@ -33,24 +33,27 @@ class FormatName(StrEnum):
 
 
 def score(
-    source: Annotated[Path | None, typer.Argument(help="Sentences, one a line.", show_default=False)] = None,
+    source: Annotated[Path | None, typer.Argument(help="Sentences, one per line.", show_default=False)] = None,
     target: Annotated[Path | None, typer.Argument(help="Their translations, line by line.", show_default=False)] = None,
     model: ModelOption = "en-de",
     per_token: Annotated[
         bool, typer.Option("--per-token", help="Add each piece of the target with its surprisal in bits.")
     ] = False,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Only one line, the corpus: pairs, pieces, log-probability, perplexity.")
+        bool,
+        typer.Option(
+            "--summary", help="Print only one line for the corpus: pairs, pieces, log-probability, perplexity."
+        ),
     ] = False,
-    output_format: Annotated[FormatName, typer.Option("--format", help="jsonl: one object a line.")] = FormatName.tsv,
+    output_format: Annotated[FormatName, typer.Option("--format", help="jsonl: one object per line.")] = FormatName.tsv,
     device: DeviceOption = DeviceName.auto,
     threads: ThreadsOption = None,
 ) -> None:
     """Score given translations: log-probability (natural) and perplexity, tab-separated.
 
-    One line out for each pair in; the corpus as a whole is summed up on stderr.
+    One line out for each pair in; the corpus as a whole is summarised on stderr.
 
-    Without files, standard input has the pairs: source<TAB>target, further columns are ignored.
+    Without files, pairs are read from standard input: source<TAB>target; further columns are ignored.
 
     Example:  paste a.en a.de | ttx score | sort -n | head
     """
@@ -64,7 +67,7 @@ def score(
     if (source is None) != (target is None):
         raise UsageError("give two files, SOURCE and TARGET, or none to read pairs from standard input")
     if summary and per_token:
-        raise UsageError("--per-token shows each pair, --summary only all of them together: give one")
+        raise UsageError("give either --per-token, for each pair, or --summary, for all of them together")
     readers = [LineReader.of_file(path) for path in (source, target) if path] or [LineReader.of_file()]
     if source is None and sys.stdin.isatty():
         typer.echo("ttx: reading source<TAB>target from the terminal; Ctrl-D ends", err=True)
@@ -99,7 +102,7 @@ class Report:
         self._cut = 0
 
     def lines(self, scores: Iterator[PairScore]) -> Iterator[str]:
-        """A line a pair, or one for all of them."""
+        """One line per pair, or one for all of them."""
         for found in scores:
             self._total = self._total.plus(found)
             self._cut += found.cut
@@ -109,7 +112,7 @@ class Report:
             yield self._total_line()
 
     def finish(self) -> None:
-        """Tell on stderr what is known in the end."""
+        """Report on stderr what is known at the end."""
         total = self._total
         if self._cut:
             typer.echo(f"ttx: {self._cut:,} pair(s) too long for the model: only their beginning is scored", err=True)
@@ -123,7 +126,7 @@ class Report:
     def _as_tsv(self, found: PairScore) -> str:
         columns = [f"{found.log_probability:.4f}", f"{found.perplexity:.6g}"]
         if self._per_token:
-            # Pieces write their spaces as ▁: a space can part them.
+            # Pieces write their spaces as ▁, so a space can separate them.
             bits = zip(found.pieces, found.surprisals, strict=True)
             columns.append(" ".join(f"{piece}:{value:.3f}" for piece, value in bits))
         return "\t".join(columns)

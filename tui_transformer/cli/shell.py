@@ -27,11 +27,11 @@ def shell(
     device: DeviceOption = DeviceName.auto,
     threads: ThreadsOption = None,
 ) -> None:
-    """Translate line by line at a prompt: the model stays warm.
+    """Translate line by line at a prompt; the model stays loaded.
 
-    :help shows what can be changed on the way: model, beam, number of translations, scores.
+    :help shows what can be changed as you go: model, beam, number of translations, scores.
 
-    Ctrl-C forgets a line, Ctrl-D ends. In a pipe there is no prompt: lines in, translations out.
+    Ctrl-C discards a line, Ctrl-D quits. In a pipe there is no prompt: lines in, translations out.
     """
     from tui_transformer.dialogue import Dialogue, Manner
     from tui_transformer.runtime import usable_cores
@@ -51,8 +51,8 @@ def shell(
 
 
 def converse(dialogue: Dialogue) -> None:
-    """At a terminal, until its end."""
-    typer.echo("ttx: :help for help, Ctrl-D to end", err=True)
+    """At a terminal, until the input ends."""
+    typer.echo("ttx: :help for help, Ctrl-D to quit", err=True)
     with _history():
         while True:
             languages = dialogue.translator.bundle.manifest
@@ -82,14 +82,14 @@ def _answers(dialogue: Dialogue, line: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _history() -> Iterator[None]:
-    """Arrow keys bring back lines, also those of earlier days, where Python has readline."""
+    """Arrow keys recall lines, also those of earlier sessions, where Python has readline."""
     try:
         import readline
     except ImportError:
         yield
         return
     file = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ttx" / "history"
-    # A comfort: where there is none to be read or written, the shell works without.
+    # A convenience: if it cannot be read or written, the shell works without it.
     with contextlib.suppress(OSError):
         readline.read_history_file(file)
     try:

@@ -1,4 +1,4 @@
-"""Streams that end as streams do: pairs read side by side, lines written until nobody reads on."""
+"""Streams that end as streams do: pairs read side by side, lines written until the reader has gone."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def parse_pair(line: str, number: int, name: str) -> tuple[str, str]:
 
 
 def parsed_windows(reader: LineReader, batching: Batching) -> Iterator[list[tuple[str, str]]]:
-    """Pairs in windows of what has arrived; before a line that is none ends it, those above come out."""
+    """Pairs in windows of what has arrived; a line without a pair ends it, once those above it are out."""
     from tui_transformer.batching import windows
     from tui_transformer.translation import Line
 
@@ -63,7 +63,7 @@ def parsed_windows(reader: LineReader, batching: Batching) -> Iterator[list[tupl
 
 
 def stream_out(lines: Iterable[str], reader: LineReader, path: Path | None = None) -> None:
-    """Each line to a file or standard output as soon as it is there, until nobody reads on or Ctrl-C."""
+    """Each line to a file or standard output as soon as it is there, until the reader has gone or Ctrl-C."""
     try:
         write_lines(lines, path, reader)
     except BrokenPipeError:
@@ -73,11 +73,11 @@ def stream_out(lines: Iterable[str], reader: LineReader, path: Path | None = Non
 
 
 def warn_of_damage(*readers: LineReader) -> None:
-    """Say on stderr which input was not valid UTF-8."""
+    """Report on stderr which input was not valid UTF-8."""
     for reader in readers:
         if reader.damaged:
             typer.echo(
                 f"ttx: {reader.name}: {reader.damaged} line(s) not valid UTF-8, first line {reader.first_damaged}; "
-                "the bytes in question were replaced by U+FFFD",
+                "the bad bytes were replaced by U+FFFD",
                 err=True,
             )

@@ -1,4 +1,4 @@
-"""Tables: aligned on a terminal, tab-separated and without a head in a pipe."""
+"""Tables: aligned on a terminal, tab-separated and without a header in a pipe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows to standard output; without a head, they need none."""
+    """Print rows to standard output; an empty `head` means no header."""
     if not sys.stdout.isatty():
         for row in rows:
             typer.echo("\t".join(row))

@@ -15,9 +15,9 @@ CHUNK = 1 << 16
 
 
 class LineReader:
-    """The lines of a file, of standard input or of arguments, without their end; a last line needs none.
+    """The lines of a file, of standard input or of arguments, without their line end; the last line needs none.
 
-    A mark of byte order before the first, which some editors write, is no part of it.
+    A byte order mark before the first, which some editors write, is not part of it.
     Bytes that are not UTF-8 become U+FFFD; `damaged` counts such lines, `first_damaged` is the first one's
     number, from 1.
     """
@@ -72,8 +72,8 @@ class LineReader:
 
 
 def _read(descriptor: int, name: str) -> Iterator[bytes]:
-    """Straight from the descriptor: lines arrive as soon as they are there, and a thread that waits for
-    input holds no lock that the end of the program would wait for.
+    """Straight from the descriptor: lines arrive as soon as they are written, and a thread waiting for
+    input holds no lock that would delay the end of the program.
     """
     try:
         while chunk := os.read(descriptor, CHUNK):
@@ -85,7 +85,7 @@ def _read(descriptor: int, name: str) -> Iterator[bytes]:
 def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader) -> None:
     """Write each line as soon as it comes, to a file or to standard output (None).
 
-    Raises InputError if that fails or the file is the one being read; BrokenPipeError if nobody reads on.
+    Raises InputError if that fails or the file is the one being read; BrokenPipeError if the reader has gone.
     """
     if path and reader.is_same_file(path):
         raise InputError(f"{path} is also the input: writing it would destroy it")

@@ -32,25 +32,23 @@ def train(
             metavar="RECIPE", help="A recipe file, or the name of one that ships with ttx.", show_default=False
         ),
     ] = None,
-    data: Annotated[Path, typer.Option(help="The folder in which the recipe's files are.", envvar="TTX_DATA")] = Path(
-        "data"
-    ),
+    data: Annotated[Path, typer.Option(help="Folder that holds the recipe's files.", envvar="TTX_DATA")] = Path("data"),
     out: Annotated[Path | None, typer.Option(help="The run folder.", show_default="runs/<name of the recipe>")] = None,
-    device: Annotated[DeviceName, typer.Option(help="auto takes a GPU if there is one.")] = DeviceName.auto,
+    device: Annotated[DeviceName, typer.Option(help="auto uses a GPU if there is one.")] = DeviceName.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="PyTorch's choice")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Train so many epochs, whatever the recipe says.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Number of epochs, overriding the recipe.")] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Begin with the weights and vocabularies of this model: a bundle's folder or name, a run folder, "
-            "a checkpoint file.",
+            help="Start with the weights and vocabularies of this model: a bundle's folder or name, a run folder, "
+            "or a checkpoint file.",
             show_default=False,
             autocompletion=model_names,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train nothing: measure a few steps, say what the whole would take.")
+        bool, typer.Option("--dry-run", help="Train nothing: measure a few steps and estimate the whole run.")
     ] = False,
     plot: Annotated[
         Path | None,
@@ -59,30 +57,30 @@ def train(
 ) -> None:
     """Train a model from a recipe.
 
-    Ctrl-C saves and stops; the same command goes on from there.
+    Ctrl-C saves and stops; the same command resumes.
 
-    --start-from MODEL begins with what a model has learnt, for going on with other text, such as your own.
+    --start-from MODEL starts from a trained model, to continue with other text, such as your own.
 
-    The recipe has to describe the model's shape; vocabularies come with it, steps and learning rate begin anew.
+    The recipe must describe that model's shape; its vocabularies are kept, steps and learning rate start afresh.
 
     Several processes: torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
 
-    --plot RUN draws the curves of a run, also of one that goes on, and needs no PyTorch.
+    --plot RUN draws the curves of a run, even one still in progress, and needs no PyTorch.
 
-    --color, --width, --format, --save and --no-pager are for what --plot and --dry-run show.
+    --color, --width, --format, --save and --no-pager only apply with --plot and --dry-run.
     """  # fmt: skip
     given = typed(drawing.context)
     if plot is not None:
         if recipe is not None or dry_run:
             raise UsageError("give either a RECIPE to train or --plot RUN, not both")
         if idle := given - {"--plot", *PICTURE}:
-            raise UsageError(f"{min(idle)} is for training, --plot RUN trains nothing")
+            raise UsageError(f"{min(idle)} is for training; --plot RUN trains nothing")
         _plot(plot, drawing)
         return
     if recipe is None:
         raise UsageError("give a RECIPE to train, or --plot RUN")
     if not dry_run and (idle := given & PICTURE):
-        raise UsageError(f"{min(idle)} is for what --plot and --dry-run show")
+        raise UsageError(f"{min(idle)} only applies with --plot or --dry-run")
     _need_torch(*([] if start_from is None else ["onnx"]))
     leads = os.environ.get("RANK", "0") == "0"
     try:
@@ -91,10 +89,10 @@ def train(
         wanted = Wanted(recipe, data, out, device.value, threads, epochs, start_from)
         _estimate(wanted, drawing) if dry_run else _train(wanted, leads)
     except KeyboardInterrupt:
-        _say("interrupted at once; what was saved last is kept", leads)
+        _say("interrupted at once; the last save is kept", leads)
         raise typer.Exit(INTERRUPTED) from None
     except TtxError as error:
-        # Every process meets the same error, or sees that another one has ended: one of them speaks.
+        # Every process meets the same error, or sees that another has ended: only one reports it.
         if leads:
             raise
         raise typer.Exit(error.exit_code) from None
@@ -109,7 +107,7 @@ def _need_torch(*more: str) -> None:
 
 
 def _plot(run: Path, drawing: Drawing) -> None:
-    """Show how a run went. Raises InputError if its folder knows of no step."""
+    """Show how a run went. Raises InputError if its log has no step."""
     from tui_transformer.render.views.training import training_picture
     from tui_transformer.training_log import read_training_log
 
@@ -117,7 +115,7 @@ def _plot(run: Path, drawing: Drawing) -> None:
 
     log = read_training_log(run)
     if not log.updates and not log.evaluations:
-        raise InputError(f"{run} has nothing to draw yet: no step of it is in its log")
+        raise InputError(f"{run} has nothing to draw yet: its log has no steps")
     show(training_picture(log), drawing)
 
 
@@ -140,7 +138,7 @@ def _train(wanted: Wanted, leads: bool) -> None:
 
     ended = train_session(wanted)
     if ended.reason == "interrupted":
-        _say(f"stopped after step {ended.step:,} and saved; to go on: {_same_command()}", leads)
+        _say(f"stopped after step {ended.step:,} and saved; to resume: {_same_command()}", leads)
         raise typer.Exit(INTERRUPTED)
     if leads:
         from ttx_export.checkpoint import best_file

@@ -101,7 +101,7 @@ def translate(
                  "--no-repeat-ngram": no_repeat_ngram > 0, "--n-best": (n_best or 1) > 1}  # fmt: skip
     drawing.check([name for name, given in searching.items() if given], alternatives)
     if length_penalty is not None and beam == 1:
-        raise UsageError("--length-penalty is for --beam 2 and more")
+        raise UsageError("--length-penalty only applies with --beam 2 or more")
     n_best = n_best or (USUAL_ALTERNATIVES if alternatives else None)
     shown = Shown(output_format, n_best, scores, alignment, align_heads, report, alternatives)
     shown.check(beam)

@@ -1,4 +1,4 @@
-"""The options of `ttx translate`, said once and in groups. Nothing is imported that takes time."""
+"""The options of `ttx translate`, in groups. Imports nothing that takes time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui_transformer.translation import Wanted
 
 MOST_ALTERNATIVES, USUAL_ALTERNATIVES = 64, 5
-LOOK, SEARCH, SAMPLING, CHECKS = "What is written", "Search", "Sampling", "Checks"
+LOOK, SEARCH, SAMPLING, CHECKS = "Input and output", "Search", "Sampling", "Checks"
 
 
 class InputFormat(StrEnum):
@@ -49,22 +49,22 @@ class Alignment(StrEnum):
 
 Text = Annotated[
     list[str] | None,
-    typer.Argument(help="What to translate; standard input if nothing is given.", show_default=False),
+    typer.Argument(help="Text to translate; standard input if not given.", show_default=False),
 ]
 InputFile = Annotated[Path | None, typer.Option("-i", "--input", help="Read from this file.", show_default=False)]
 OutputFile = Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.", show_default=False)]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say on stderr what is done.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Report on stderr what is being done.")]
 Watch = Annotated[
-    bool, typer.Option("--watch", help="Draw each sentence on the terminal as it is decoded; line by line, slower.")
+    bool, typer.Option("--watch", help="Draw each sentence on the terminal as it is decoded, line by line (slower).")
 ]
-LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line at once, one by one.")]
+LineBuffered = Annotated[bool, typer.Option("--line-buffered", help="Translate each line as it arrives, one by one.")]
 
 InputFormatOption = Annotated[
     InputFormat,
     typer.Option(
         "--input-format",
         rich_help_panel=LOOK,
-        help='jsonl: one object a line with "source", perhaps "prefix"; other fields are passed on to jsonl output.',
+        help='jsonl: one object per line with "source", maybe "prefix"; other fields are passed on to jsonl output.',
     ),
 ]
 FormatOption = Annotated[
@@ -72,7 +72,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         rich_help_panel=LOOK,
-        help='text: as Marian writes it. tsv: line, source, translation, and what is asked for. jsonl: "schema": 1.',
+        help='text: as Marian writes it. tsv: line, source, translation, and extras asked for. jsonl: "schema": 1.',
     ),
 ]
 NBest = Annotated[
@@ -82,8 +82,8 @@ NBest = Annotated[
         min=1,
         show_default=False,
         rich_help_panel=LOOK,
-        help="So many different translations a line, best first. As text: LINE ||| TRANSLATION ||| F0= LOGP ||| SCORE, "
-        "lines from 0.",
+        help="Number of different translations per line, best first. As text: LINE ||| TRANSLATION ||| F0= LOGP ||| "
+        "SCORE, lines from 0.",
     ),
 ]
 Scores = Annotated[
@@ -98,7 +98,7 @@ AlignmentOption = Annotated[
         "--alignment",
         show_default=False,
         rich_help_panel=LOOK,
-        help="hard: add pairs of words, source-target from 0, such as 0-0 1-2. soft: all weights, in jsonl.",
+        help="hard: add word pairs, source-target, counted from 0, such as 0-0 1-2. soft: all weights, in jsonl.",
     ),
 ]
 AlignHeads = Annotated[
@@ -108,7 +108,7 @@ AlignHeads = Annotated[
         metavar="LAYER:HEAD,…",
         show_default=False,
         rich_help_panel=LOOK,
-        help="Heads whose mean aligns, counted from 1; all above the first layer if not given.",
+        help="Heads averaged for the alignment, counted from 1; all above the first layer if not given.",
     ),
 ]
 LengthPenalty = Annotated[
@@ -128,12 +128,17 @@ MaxLength = Annotated[
         min=1,
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Most pieces of a sentence's translation; if not given the model's own, for ours twice the source and 10.",
+        help="Most pieces in a sentence's translation; if not given the model's own, for ours twice the source + 10.",
     ),
 ]
 NoRepeat = Annotated[
     int,
-    typer.Option("--no-repeat-ngram", min=0, rich_help_panel=SEARCH, help="Never so many pieces twice; 0 allows it."),
+    typer.Option(
+        "--no-repeat-ngram",
+        min=0,
+        rich_help_panel=SEARCH,
+        help="Never repeat a sequence of this many pieces; 0 turns this off.",
+    ),
 ]
 Alternatives = Annotated[
     int | None,
@@ -143,8 +148,8 @@ Alternatives = Annotated[
         metavar="PIECE",
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Let the --n-best (5 if not given) differ in this piece of the translation, counted from 1 as --scores "
-        "lists them: what comes before stays, the likeliest pieces are tried there, each goes on by itself.",
+        help="Vary this piece of the translation, counted from 1 as --scores lists them: what comes before it stays, "
+        "and each of the --n-best (5 if not given) likeliest pieces is tried there and continued.",
     ),
 ]
 Prefix = Annotated[
@@ -153,11 +158,11 @@ Prefix = Annotated[
         "--prefix",
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Words each translation begins with. Where one has to begin with a kept string, they are put before that, "
-        "without a score.",
+        help="Words each translation begins with. If it must begin with a kept string, they are put before that, "
+        "unscored.",
     ),
 ]
-Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Draw instead of searching.")]
+Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Sample instead of searching.")]
 Temperature = Annotated[
     float | None,
     typer.Option(
@@ -166,12 +171,18 @@ Temperature = Annotated[
         callback=finite,
         show_default="1.0",
         rich_help_panel=SAMPLING,
-        help="Below 1 is more careful.",
+        help="Below 1 favours likelier pieces.",
     ),
 ]
 TopK = Annotated[
     int | None,
-    typer.Option("--top-k", min=1, show_default="all", rich_help_panel=SAMPLING, help="Only the likeliest pieces."),
+    typer.Option(
+        "--top-k",
+        min=1,
+        show_default="all",
+        rich_help_panel=SAMPLING,
+        help="Sample only from this many likeliest pieces.",
+    ),
 ]
 TopP = Annotated[
     float | None,
@@ -182,11 +193,14 @@ TopP = Annotated[
         callback=finite,
         show_default="1.0",
         rich_help_panel=SAMPLING,
-        help="Only the likeliest that together have this probability.",
+        help="Sample only from the likeliest pieces that together have this probability.",
     ),
 ]
 Seed = Annotated[
-    int | None, typer.Option(min=0, show_default="0", rich_help_panel=SAMPLING, help="Another seed, other draws.")
+    int | None,
+    typer.Option(
+        min=0, show_default="0", rich_help_panel=SAMPLING, help="Random seed; the same seed gives the same draws."
+    ),
 ]
 Keep = Annotated[
     list[str] | None,
@@ -196,19 +210,21 @@ Keep = Annotated[
         show_default=False,
         rich_help_panel=CHECKS,
         help="Text that must come through unchanged, besides numbers, addresses, `code`, {placeholders}, <tags>. "
-        "May be given again.",
+        "Repeatable.",
     ),
 ]
 BuiltInKeeps = Annotated[
     bool,
-    typer.Option("--keep-usual/--no-keep-usual", rich_help_panel=CHECKS, help="Keep numbers, addresses and so on."),
+    typer.Option(
+        "--keep-usual/--no-keep-usual", rich_help_panel=CHECKS, help="Keep numbers, addresses and so on unchanged."
+    ),
 ]
 Report = Annotated[
     bool,
-    typer.Option("--report", rich_help_panel=CHECKS, help="Name on stderr, and in jsonl, lines that look wrong."),
+    typer.Option("--report", rich_help_panel=CHECKS, help="Report lines that look wrong, on stderr and in jsonl."),
 ]
 Strict = Annotated[
-    bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Exit code 8, in the end, if a line looks wrong.")
+    bool, typer.Option("--strict", rich_help_panel=CHECKS, help="Exit with code 8 at the end if any line looks wrong.")
 ]
 
 
@@ -232,7 +248,7 @@ class Drawing:
         top_p: float | None,
         seed: int | None,
     ) -> Drawing:
-        """Raises UsageError for what is typed without --sample; settings wait for it."""
+        """Raises UsageError for what is typed without --sample; settings then have no effect."""
         given = {"--temperature": temperature, "--top-k": top_k, "--top-p": top_p, "--seed": seed}
         if not sample:
             idle = [name for name, value in given.items() if suiting(context, name, value, suits=False) is not None]
@@ -242,11 +258,11 @@ class Drawing:
         return cls(True, temperature, top_k, top_p, seed)
 
     def check(self, searching: Sequence[str], alternatives: int | None) -> None:
-        """Raises UsageError for what makes no sense together; `searching`: the given options that steer a search."""
+        """Raises UsageError for senseless combinations; `searching`: the given options that steer a search."""
         if self.sample and alternatives:
             raise UsageError("--alternatives does not go with --sample: they are searched for, not drawn")
         if self.sample and searching:
-            raise UsageError(f"{searching[0]} does not go with --sample, which draws one translation and searches none")
+            raise UsageError(f"{searching[0]} does not go with --sample, which draws without searching")
         if alternatives and "--no-repeat-ngram" in searching:
             raise UsageError("--no-repeat-ngram does not go with --alternatives")
 
@@ -262,7 +278,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is to be written, as given. `alternatives`: the piece in which the n best are to differ."""
+    """What is to be written, as given. `alternatives`: the piece in which the n best differ."""
 
     format: OutputFormat
     n_best: int | None
@@ -273,18 +289,18 @@ class Shown:
     alternatives: int | None = None
 
     def check(self, beam: int | None) -> None:
-        """Raises UsageError for what makes no sense together, as far as that is known without a `beam`."""
+        """Raises UsageError for options that make no sense together, as far as that is known without a `beam`."""
         if self.n_best and self.alternatives and self.n_best > MOST_ALTERNATIVES:
-            raise UsageError(f"--alternatives gives at most {MOST_ALTERNATIVES}: --n-best is {self.n_best}")
+            raise UsageError(f"--alternatives gives at most {MOST_ALTERNATIVES}, but --n-best is {self.n_best}")
         if self.n_best and beam and not self.alternatives and self.n_best > beam:
-            raise UsageError(f"--n-best {self.n_best} needs a --beam as wide: it is {beam}")
+            raise UsageError(f"--n-best {self.n_best} needs --beam {self.n_best} or more (it is {beam})")
         if self.alignment is Alignment.soft and self.format is not OutputFormat.jsonl:
             raise UsageError("--alignment soft needs --format jsonl")
         if self.heads and not self.alignment:
-            raise UsageError("--align-heads has a meaning only with --alignment")
+            raise UsageError("--align-heads only applies with --alignment")
 
     def wanted(self, checks: bool, keeper: Keeper | None) -> Wanted:
-        """For the translator: a second pass only if somebody asks for what it tells."""
+        """For the translator: a second pass only if something it computes is asked for."""
         from tui_transformer.translation import Wanted
 
         attentions = bool(self.alignment or checks)
@@ -293,7 +309,7 @@ class Shown:
 
 
 def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
-    """Raises UsageError for what is no regular expression."""
+    """Raises UsageError for an invalid regular expression."""
     from tui_transformer.keep import Keeper
 
     if not patterns and not usual:
@@ -301,4 +317,4 @@ def keeper_of(patterns: list[str], usual: bool) -> Keeper | None:
     try:
         return Keeper.of(patterns, usual)
     except re.error as error:
-        raise UsageError(f"--keep: no regular expression: {error}") from None
+        raise UsageError(f"--keep: not a valid regular expression: {error}") from None

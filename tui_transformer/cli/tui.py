@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 def tui(
     text: Annotated[
-        str | None, typer.Argument(help="What to translate; the last text if not given.", show_default=False)
+        str | None, typer.Argument(help="Text to translate; the last text if not given.", show_default=False)
     ] = None,
     model: ModelOption = "en-de",
     device: DeviceOption = DeviceName.auto,
     replay: Annotated[
-        Path | None, typer.Option(help="Play a kept decoding; no model is needed.", show_default=False)
+        Path | None, typer.Option(help="Replay a saved decoding; needs no model.", show_default=False)
     ] = None,
     record: Annotated[
-        Path | None, typer.Option(help="Keep the last decoding in this file, for --replay.", show_default=False)
+        Path | None, typer.Option(help="Save the last decoding to this file, for --replay.", show_default=False)
     ] = None,
     run: Annotated[
         Path | None,
@@ -41,28 +41,29 @@ def tui(
     key: Annotated[
         list[str] | None,
         typer.Option(
-            help='Another key for something: ID=KEYS, such as "play=p"; ? shows the ids. Repeatable.',
+            help='Rebind an action: ID=KEYS, such as "play=p"; ? shows the ids. Repeatable.',
             show_default=False,
         ),
     ] = None,
-    screen_reader: Annotated[bool, typer.Option("--screen-reader", help="Sentences instead of pictures.")] = False,
+    screen_reader: Annotated[bool, typer.Option("--screen-reader", help="Show sentences instead of pictures.")] = False,
     inline: Annotated[
         bool, typer.Option("--inline", help="A small live view below the prompt, which stays in the scrollback.")
     ] = False,
     serve: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, metavar="PORT", help="Open it in a browser, at http://127.0.0.1:PORT.", show_default=False
+            min=1, max=65535, metavar="PORT", help="Serve it to a browser at http://127.0.0.1:PORT.", show_default=False
         ),
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Measure the first frame, key to paint and frames; print it at the end.")
+        bool,
+        typer.Option("--profile", help="Measure first frame, key to paint and frames; print the times at the end."),
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Neither restore nor keep the session.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Neither restore nor save the session.")] = False,
 ) -> None:
     """Watch it think: type a sentence, see it translated token by token while every head lights up.
 
-    The text, the branch and the screen are there again at the next start.
+    The text, the branch and the screen are restored at the next start.
 
     Example:  ttx tui "The old man gave the girl a beautiful red rose."
     """  # fmt: skip
@@ -76,9 +77,9 @@ def tui(
         _serve(serve)
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
-        raise UsageError("ttx tui needs a terminal: for pipes there are ttx translate and ttx inspect")
+        raise UsageError("ttx tui needs a terminal: in pipes use ttx translate or ttx inspect")
     if replay and (text is not None or record):
-        raise UsageError("--replay plays what was kept: neither TEXT nor --record goes with it")
+        raise UsageError("--replay plays a saved decoding: it takes neither TEXT nor --record")
     keys = keymap(key or [])
     path = sitting_path()
     sitting = Sitting() if fresh or replay else load_sitting(path)
@@ -112,7 +113,7 @@ def tui(
 
 
 def _open_run(sitting: Sitting, run: Path) -> None:
-    """Begin with the Training screen, at this run's newest evaluation. Raises InputError if it is no run."""
+    """Begin with the Training screen, at this run's newest evaluation. Raises InputError if it is not a run."""
     from tui_transformer.training_log import LogReader
 
     reader = LogReader(run)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 FRAMES_A_SECOND = 20
 MOST_LINES = 6
-"""So many lines of pieces are drawn of either language."""
+"""The most lines of pieces drawn for either language."""
 
 
 @contextlib.contextmanager
 def watching(wanted: bool) -> Iterator[TextIO | None]:
     """Where to draw: standard error if it is a terminal, else the one that the command was started from.
 
-    None if nobody wants to watch. Raises UsageError if there is no terminal.
+    None if watching is not wanted. Raises UsageError if there is no terminal.
     """
     if not wanted:
         yield None
@@ -35,7 +35,7 @@ def watching(wanted: bool) -> Iterator[TextIO | None]:
     try:
         file = open("/dev/tty", "w", encoding="utf-8")  # noqa: SIM115
     except OSError:
-        raise UsageError("--watch draws on the terminal, and there is none") from None
+        raise UsageError("--watch draws on the terminal, but there is none") from None
     with file:
         yield file
 

@@ -1,4 +1,4 @@
-"""`ttx inspect`: every figure by which people learn the Transformer, from the real model. One file a view."""
+"""`ttx inspect`: every figure by which people learn the Transformer, from the real model. One file per view."""
 
 from __future__ import annotations
 

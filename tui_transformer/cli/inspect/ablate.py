@@ -33,11 +33,11 @@ def ablate(
     ] = None,
     mask: Annotated[
         list[str] | None,
-        typer.Option(help="A piece of the source to hide, as it is written or by its number from 1; repeatable.",
+        typer.Option(help="A piece of the source to hide, as written or by its number from 1; repeatable.",
                      show_default=False),
     ] = None,
-    sweep: Annotated[bool, typer.Option("--sweep", help="Try every head, and every piece, and rank them.")] = False,
-    top: Annotated[int, typer.Option(min=1, help="With --sweep: how many heads are ranked.")] = 12,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Try every head and every piece, and rank them.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="With --sweep: number of heads to rank.")] = 12,
     target: TargetOption = None,
 ) -> None:  # fmt: skip
     """Switch off heads or hide pieces of the source, and see what becomes of the translation.
@@ -49,7 +49,7 @@ def ablate(
     if sweep and (off or mask):
         raise UsageError("give either --sweep, or --off and --mask")
     if not (sweep or off or mask):
-        raise UsageError("say what to take away: --off KIND:LAYER:HEAD, --mask PIECE, or --sweep for every head")
+        raise UsageError("say what to remove: --off KIND:LAYER:HEAD, --mask PIECE, or --sweep for every head")
     if target is not None:
         given(target)
 
@@ -114,5 +114,5 @@ def _counted(items: Iterable[Item], count: int, what: str) -> Iterator[Item]:
             typer.echo(f"\rttx: {number:,} of {count:,} {what}", err=True, nl=False)
             yield item
     finally:
-        # The line is gone when what it was about is there.
+        # The line is erased once the result is there.
         typer.echo("\r\x1b[K", err=True, nl=False)

@@ -34,20 +34,20 @@ class CombineName(StrEnum):
 
 KindOption = Annotated[str, typer.Option(help="encoder, decoder (masked self-attention) or cross.")]
 LayersOption = Annotated[
-    str | None, typer.Option("--layer", "--layers", help="From 1, several with commas; all.", show_default=False)
+    str | None,
+    typer.Option("--layer", "--layers", help="Layers from 1, comma-separated; default: all.", show_default=False),
 ]
 HeadsOption = Annotated[
-    str | None, typer.Option("--head", "--heads", help="From 1, several with commas; all.", show_default=False)
+    str | None,
+    typer.Option("--head", "--heads", help="Heads from 1, comma-separated; default: all.", show_default=False),
 ]
 TargetOption = Annotated[
     str | None,
     typer.Option(help="Let the model read this translation instead of its own (forced).", show_default=False),
 ]
-NoSpecialOption = Annotated[
-    bool, typer.Option("--no-special", help="Hide <s> and </s>; rows are divided by what is left.")
-]
+NoSpecialOption = Annotated[bool, typer.Option("--no-special", help="Hide <s> and </s>; rows are renormalised.")]
 WordsOption = Annotated[
-    bool, typer.Option("--words", help="Merge pieces into words: columns are added, rows averaged.")
+    bool, typer.Option("--words", help="Merge pieces into words: columns are summed, rows averaged.")
 ]
 
 
@@ -60,11 +60,11 @@ def attention(
     layer: LayersOption = None,
     head: HeadsOption = None,
     combine: Annotated[
-        CombineName | None, typer.Option(help="One picture of all chosen heads.", show_default=False)
+        CombineName | None, typer.Option(help="Combine all chosen heads into one picture.", show_default=False)
     ] = None,
     no_special: NoSpecialOption = False,
     words: WordsOption = False,
-    head_stats: Annotated[bool, typer.Option("--head-stats", help="Which head does what, in numbers.")] = False,
+    head_stats: Annotated[bool, typer.Option("--head-stats", help="Show in numbers what each head does.")] = False,
     align_heads: Annotated[bool, typer.Option("--align-heads", help="Find the cross heads that align words.")] = False,
     beam: BeamOption = 1,
 ) -> None:
@@ -78,7 +78,7 @@ def attention(
         raise UsageError("--target needs TEXT" if text is None else "the target is empty")
     beam = suiting(options.context, "--beam", beam, not options.from_trace) or 1
     if options.from_trace and (target is not None or beam > 1):
-        raise UsageError("--from-trace shows what was decoded: --target and --beam do not go with it")
+        raise UsageError("--from-trace shows a saved decoding: it takes neither --target nor --beam")
     chosen_kind = kind_named(kind)
     if align_heads and chosen_kind != "cross":
         raise UsageError("--align-heads is for --kind cross: only those heads look from one language to the other")
@@ -165,7 +165,7 @@ def _shown(attention: Attention, heads: Heads, trace: Trace, notes: list[str]) -
 
 
 def _told(options: Options, trace: Trace, how: Decoding) -> list[str]:
-    """What was forced, and what did not fit the model; a trace that was read does not tell."""
+    """What was forced, and what did not fit the model; a saved trace does not tell."""
     from tui_transformer.comparing import left_out
 
     if options.read_trace:

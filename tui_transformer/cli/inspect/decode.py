@@ -48,7 +48,7 @@ class Asked:
         return Decoding(beam=self.beam or 1, length_penalty=self.length_penalty, candidates=top)
 
     def check(self, options: Options) -> None:
-        """Raise UsageError for what does not go together."""
+        """Raise UsageError for options that do not go together."""
         if self.alternative is not None and self.step is not None:
             raise UsageError("give --step or --alternative, not both")
         if (self.layer, self.head) != (None, None) and self.step is None:
@@ -59,9 +59,9 @@ class Asked:
         if self.alternative is not None and (options.trace or options.from_trace):
             raise UsageError("--alternative decodes twice: it does not go with --trace and --from-trace")
         if options.from_trace and (self.beam is not None or self.length_penalty is not None):
-            raise UsageError("--from-trace shows what was decoded: --beam and --length-penalty do not go with it")
+            raise UsageError("--from-trace shows a saved decoding: it takes neither --beam nor --length-penalty")
         if self.length_penalty is not None and (self.beam or 1) == 1:
-            raise UsageError("--length-penalty is for --beam 2 and more")
+            raise UsageError("--length-penalty only applies with --beam 2 or more")
         if self.top is not None and (self.beam or 1) > 1:
             raise UsageError("--top is for greedy search: a beam shows its rows")
         selection.within("top", TOP if self.top is None else self.top, 1, MOST)
@@ -72,12 +72,12 @@ def decode(
     options: Options,
     text: Text = None,
     top: Annotated[
-        int | None, typer.Option(help="Candidates a step, from 1 to 100; 5 if not given.", show_default=False)
+        int | None, typer.Option(help="Candidates per step, from 1 to 100; 5 if not given.", show_default=False)
     ] = None,
-    step: Annotated[int | None, typer.Option(help="One step large, from 1.", show_default=False)] = None,
+    step: Annotated[int | None, typer.Option(help="Show this step large, from 1.", show_default=False)] = None,
     beam: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST_HYPOTHESES, help="The tree of so many hypotheses; greedy search if not given.",
+        typer.Option(min=1, max=MOST_HYPOTHESES, help="Show the tree of a beam this wide; greedy search if not given.",
                      show_default=False),
     ] = None,
     length_penalty: Annotated[
@@ -94,7 +94,7 @@ def decode(
     ] = None,
     alternative: Annotated[
         str | None,
-        typer.Option(metavar="STEP:PIECE", help="Choose this piece at a step and go on from there.",
+        typer.Option(metavar="STEP:PIECE", help="Choose this piece at a step and continue from there.",
                      show_default=False),
     ] = None,
 ) -> None:  # fmt: skip
@@ -146,7 +146,7 @@ def _shown(trace: Trace, asked: Asked, way: str) -> Shown:
 
 
 def _beam_step(number: int, trace: Trace) -> int:
-    """The place of a step among those of the beam, behind what was forced."""
+    """The place of a step among those of the beam, after the forced ones."""
     first = trace.beam_steps[0].position + 1
     return selection.within("step", number, first, first + len(trace.beam_steps) - 1) - first
 

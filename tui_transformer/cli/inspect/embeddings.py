@@ -23,7 +23,7 @@ NEAR, ON_THE_MAP, MOST = 10, 150, 2000
 
 
 class SideName(StrEnum):
-    """Whose embedding."""
+    """Which side's embedding."""
 
     source = "source"
     target = "target"
@@ -33,22 +33,24 @@ class SideName(StrEnum):
 def embeddings(
     options: Options,
     text: Text = None,
-    near: Annotated[str | None, typer.Option(metavar="PIECE", help="The nearest pieces.", show_default=False)] = None,
+    near: Annotated[
+        str | None, typer.Option(metavar="PIECE", help="Show the pieces nearest to this one.", show_default=False)
+    ] = None,
     analogy: Annotated[
-        str | None, typer.Option(metavar="SUM", help="Such as 'king - man + woman'.", show_default=False)
+        str | None, typer.Option(metavar="SUM", help="A sum, such as 'king - man + woman'.", show_default=False)
     ] = None,
     map_: Annotated[
-        bool, typer.Option("--map", help="A map by principal components, of TEXT or of the most common words.")
+        bool, typer.Option("--map", help="Draw a map by principal components, of TEXT or of the most common words.")
     ] = False,
     axis: Annotated[
         list[str] | None,
-        typer.Option(metavar="FROM:TO", help="An axis of the map, such as bad:good; a second one is the vertical one.",
+        typer.Option(metavar="FROM:TO", help="An axis of the map, such as bad:good; a second one is vertical.",
                      show_default=False),
     ] = None,
-    side: Annotated[SideName, typer.Option(help="Whose embedding.")] = SideName.source,
+    side: Annotated[SideName, typer.Option(help="Which side's embedding.")] = SideName.source,
     count: Annotated[
         int | None,
-        typer.Option(help=f"Nearest pieces, {NEAR} if not given; or common words on the map, {ON_THE_MAP}.",
+        typer.Option(help=f"Number of nearest pieces ({NEAR}), or of common words on the map ({ON_THE_MAP}).",
                      show_default=False),
     ] = None,
 ) -> None:  # fmt: skip
@@ -79,7 +81,7 @@ def _check(
     if (near is not None) + (analogy is not None) + mapped > 1:
         raise UsageError("give one of --near, --analogy and --map")
     if text is not None and (near is not None or analogy is not None):
-        raise UsageError("--near and --analogy ask about the vocabulary: they go without TEXT")
+        raise UsageError("--near and --analogy ask about the vocabulary: they take no TEXT")
     if len(axis or []) > 2:
         raise UsageError(f"{len(axis or [])} axes: a map has 1 or 2")
     if count is not None:

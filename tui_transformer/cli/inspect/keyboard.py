@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Read = Callable[[float], list[str]]
-"""The keys pressed until so many seconds have passed or there is one: none, one, or several that came at once."""
+"""The keys pressed within this many seconds, or as soon as there is one: none, one, or several that came at once."""
 
 _KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|\x1b|.", re.DOTALL)
 _NAMES = {

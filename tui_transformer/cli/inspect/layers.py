@@ -23,7 +23,7 @@ def layers(
     layer: Annotated[
         int | None,
         typer.Option(
-            help="Likeness of positions after this layer, large; 0 is before the first. All, small, if not given.",
+            help="Show likeness of positions after this layer, large; 0 is before the first. All, small, if not given.",
             show_default=False,
         ),
     ] = None,

@@ -32,7 +32,7 @@ def masks(
     ] = None,
     beside: Annotated[
         list[str] | None,
-        typer.Option(help="Another sentence of the batch, with the model's translation; repeatable.",
+        typer.Option(help="Another sentence for the batch, with the model's translation; repeatable.",
                      show_default=False),
     ] = None,
     kind: Annotated[
@@ -58,7 +58,7 @@ def masks(
         from tui_transformer.render.views.masks import MaskedBatch, masks_picture
 
         if options.from_trace and others:
-            raise UsageError("--from-trace keeps one sentence: --beside does not go with it")
+            raise UsageError("--from-trace shows one saved sentence: it takes no --beside")
         ids = None if options.from_trace else _source_batch(options.translator, [text, *others])
         inside = look(options, text, target, width=0 if ids is None else ids.shape[1])
         probed = inside.probed
@@ -92,7 +92,7 @@ def _masked(translator: Translator, ids: Ids, probed: Probed, others: Sequence[s
     special = translator.special
     found = translator.translate_batch([translator.whole(text) for text in others])
     read = [probed.read, *((special.target_bos, *hypotheses[0].ids) for hypotheses in found)]
-    # As in training, and other than for the encoder, to the longest and no further.
+    # As in training, and unlike for the encoder, to the longest and no further.
     longest = max(map(len, read))
     targets = pad(read, special.target_pad, translator.runtime.architecture.positions)[0][:, :longest]
     padding, look_ahead = target_padding_mask(targets, special.target_pad), look_ahead_mask(longest)

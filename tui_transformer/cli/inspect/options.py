@@ -1,4 +1,4 @@
-"""What every view can be asked, said once: `with_options` gives it to a command."""
+"""The options that every view shares: `with_options` gives them to a command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Text = Annotated[
     str | None,
     typer.Argument(
-        help="A sentence; without it, sentences from standard input, a JSON object for each.", show_default=False
+        help="A sentence; without it, sentences from standard input, one JSON object each.", show_default=False
     ),
 ]
 
@@ -48,7 +48,7 @@ class FormatName(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """How a picture is to be drawn, and where it goes."""
+    """How a picture is drawn, and where it goes."""
 
     color: ColorName
     width: int | None
@@ -59,13 +59,13 @@ class Drawing:
 
     @property
     def keeper(self) -> Keeper | None:
-        """Who keeps the picture, if nobody is to see it yet."""
+        """Who keeps the picture, if it is not to be shown yet."""
         return self.context.obj if self.context and isinstance(self.context.obj, Keeper) else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Drawing):
-    """What every view was asked. The model is loaded when a view first wants it."""
+    """The options of every view. The model is loaded when a view first needs it."""
 
     model: str
     device: DeviceName
@@ -75,7 +75,7 @@ class Options(Drawing):
 
     def __post_init__(self) -> None:
         if self.trace and self.from_trace:
-            raise UsageError("--from-trace shows what was kept before: there is nothing to keep in --trace")
+            raise UsageError("--from-trace shows a saved decoding: there is nothing to save with --trace")
 
     @property
     def chosen_model(self) -> bool:
@@ -157,10 +157,10 @@ def _computing(
     device: DeviceOption = DeviceName.auto,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads of one operator; 1 if not given.", show_default=False, envvar="TTX_THREADS"),
+        typer.Option(min=1, help="Threads per operator; 1 if not given.", show_default=False, envvar="TTX_THREADS"),
     ] = None,
 ) -> None:
-    """The options of all that needs a model: only their signature is used."""
+    """The options of all that need a model: only their signature is used."""
 
 
 def _drawing(
@@ -168,29 +168,34 @@ def _drawing(
         ColorName, typer.Option(help="auto: on a terminal, unless NO_COLOR is set or TERM is dumb.")
     ] = ColorName.auto,
     width: Annotated[
-        int | None, typer.Option(min=20, max=1000, help="Columns; the terminal's if not given.", show_default=False)
+        int | None,
+        typer.Option(min=20, max=1000, help="Width in columns; the terminal's if not given.", show_default=False),
     ] = None,
 ) -> None:
-    """The options of all that draws: only their signature is used."""
+    """The options of all that draw: only their signature is used."""
 
 
 def _output(
     output_format: Annotated[
-        FormatName | None, typer.Option("--format", help="tsv or json: the values.", show_default=False)
+        FormatName | None, typer.Option("--format", help="tsv and json give the values.", show_default=False)
     ] = None,
     save: Annotated[
         list[Path] | None,
-        typer.Option(help="Save as .svg, .html, .txt, .tsv, .json or .png instead; repeatable.", show_default=False),
+        typer.Option(
+            help="Save to a .svg, .html, .txt, .tsv, .json or .png file instead; repeatable.", show_default=False
+        ),
     ] = None,
-    no_pager: Annotated[bool, typer.Option("--no-pager", help="Never page what is taller than the terminal.")] = False,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Do not page output taller than the terminal.")] = False,
 ) -> None:
     """Where the picture of a view goes: only their signature is used."""
 
 
 def _traces(
-    trace: Annotated[Path | None, typer.Option(help="Save the whole decoding here.", show_default=False)] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Save the whole decoding to this file.", show_default=False)
+    ] = None,
     from_trace: Annotated[
-        Path | None, typer.Option(help="Show a saved decoding: needs no model.", show_default=False)
+        Path | None, typer.Option(help="Show a saved decoding; needs no model.", show_default=False)
     ] = None,
 ) -> None:
     """The options of views that show a decoding: only their signature is used."""
@@ -210,7 +215,7 @@ def with_options_and_traces(view: View) -> View:
 
 
 def with_drawing_options(command: View) -> View:
-    """The same for a command that shows or saves in a way of its own: which model, how wide, in what colours."""
+    """The same for a command with its own way of showing or saving: which model, how wide, in what colours."""
     return _with(command, Options, _computing, _drawing)
 
 
@@ -237,7 +242,7 @@ def _with(view: View, kind: type[Drawing], *sources: View) -> View:
 
 
 def _readable(value: Any) -> Any:
-    """What a view was given: texts, of which bytes that are none are replaced; or something else."""
+    """What a view was given: texts, with invalid bytes replaced; or something else."""
     if isinstance(value, list):
         return [_readable(one) for one in value]
     return as_text(value) if type(value) is str else value

@@ -12,7 +12,7 @@ PAGER = "less -RFX"
 
 
 def page(lines: Sequence[str]) -> bool:
-    """Show lines in $PAGER (`less -RFX` if not set) until the user leaves it; False if there is no pager to run."""
+    """Show lines in $PAGER (`less -RFX` if not set) until the user quits it; False if there is no pager to run."""
     try:
         command = shlex.split(os.environ.get("PAGER", PAGER))
         pager = subprocess.Popen(command, stdin=subprocess.PIPE) if command else None
@@ -20,7 +20,7 @@ def page(lines: Sequence[str]) -> bool:
         return False
     if not pager or not pager.stdin:
         return False
-    # Ctrl-C is for the pager, which stays.
+    # Ctrl-C is for the pager, which keeps running.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         pager.communicate("".join(f"{line}\n" for line in lines).encode(errors="replace"))

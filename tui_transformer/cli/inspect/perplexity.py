@@ -47,7 +47,7 @@ def perplexity(
         show_view("perplexity", source, lambda line: _picture(line, base, options), options)
         return
     if options.trace or options.from_trace:
-        raise UsageError("a trace is a decoding: --trace and --from-trace go without a target")
+        raise UsageError("a trace is a decoding: --trace and --from-trace take no target")
     assert source is not None  # it comes first
     show(_scored_picture(_of_pair(given(source), given(target), options), base), options)
 
@@ -82,7 +82,7 @@ def _own(text: str, options: Options) -> Scored:
 
     trace = options.decoding(text, Decoding(beam=1))
     if trace.beam_steps:
-        raise UsageError("the trace is of a beam search, which does not keep what each piece of the best one cost")
+        raise UsageError("the trace is of a beam search, which does not keep the cost of each piece")
     chosen = [step.chosen for step in trace.steps]
     return Scored(
         trace.encoded.text, trace.finished.text, tuple(one.piece for one in chosen),

@@ -33,11 +33,11 @@ class LayoutName(StrEnum):
 def positions(
     options: Options,
     text: Annotated[
-        str | None, typer.Argument(help="Names the positions by the pieces of this text.", show_default=False)
+        str | None, typer.Argument(help="Label the positions with the pieces of this text.", show_default=False)
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option("--positions", min=1, max=5000, help="50, or the pieces of TEXT.", show_default=False),
+        typer.Option("--positions", min=1, max=5000, help="50, or one per piece of TEXT.", show_default=False),
     ] = None,
     dimensions: Annotated[
         int | None,
@@ -46,21 +46,21 @@ def positions(
     ] = None,
     layout: Annotated[
         LayoutName | None,
-        typer.Option(help="Sines and cosines in turn, or in halves; as in the model.", show_default=False),
+        typer.Option(help="Sines and cosines alternating, or in halves; default: as in the model.", show_default=False),
     ] = None,
-    table: Annotated[bool, typer.Option("--table", help="The numbers.")] = False,
+    table: Annotated[bool, typer.Option("--table", help="Show the numbers.")] = False,
     rings: Annotated[
-        bool, typer.Option("--rings", help="Each (sin, cos) pair as a point on its circle, moving on a terminal.")
+        bool, typer.Option("--rings", help="Show each (sin, cos) pair as a point on its circle, moving on a terminal.")
     ] = False,
     pairs: Annotated[
-        str | None, typer.Option(help="Which pairs, from 0, with commas; 0,8,32 if not given.", show_default=False)
+        str | None, typer.Option(help="Pairs from 0, comma-separated; 0,8,32 if not given.", show_default=False)
     ] = None,
     position: Annotated[
-        int | None, typer.Option(min=0, help="One frame of the rings.", show_default=False)
+        int | None, typer.Option(min=0, help="Show one frame of the rings.", show_default=False)
     ] = None,
     offset: Annotated[
         int | None,
-        typer.Option(min=1, max=5000, help="k: the rotation R(k) from a position to the k-th after it.",
+        typer.Option(min=1, max=5000, help="Show the rotation R(k) from a position to the k-th after it.",
                      show_default=False),
     ] = None,
 ) -> None:  # fmt: skip
@@ -71,11 +71,11 @@ def positions(
     if table + rings + (offset is not None) > 1:
         raise UsageError("give one of --table, --rings and --offset")
     if position is not None and not rings:
-        raise UsageError("--position is for --rings")
+        raise UsageError("--position only applies with --rings")
     if pairs is not None and not rings and offset is None:
-        raise UsageError("--pairs is for --rings and --offset")
+        raise UsageError("--pairs only applies with --rings or --offset")
     if dimensions is not None and dimensions % 2:
-        raise UsageError(f"dimensions {dimensions}: they come in pairs, so there must be an even number")
+        raise UsageError(f"dimensions {dimensions}: they come in pairs, so the number must be even")
     shown = _shown(given(text) if text is not None else None, count, dimensions, layout, options)
     picture = _picture(shown, table, rings, pairs, position, offset)
     show(picture.noting(source_notes(options.translator, text)) if text is not None else picture, options)

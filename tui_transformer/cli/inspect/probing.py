@@ -28,7 +28,7 @@ HeadOption = Annotated[int, typer.Option(help="From 1.")]
 TokenOption = Annotated[
     str | None,
     typer.Option(
-        help="The piece that asks, as it is written or by its number from 1; the middle one if not given.",
+        help="The querying piece, as written or by its number from 1; the middle one if not given.",
         show_default=False,
     ),
 ]
@@ -43,9 +43,9 @@ def look(options: Options, text: str, target: str | None, lens: bool = False, wi
 
     if options.read_inside:
         if target is not None:
-            raise UsageError("--from-trace shows what was said: a target does not go with it")
+            raise UsageError("--from-trace shows a saved translation: it takes no target")
         if lens and options.read_inside.probed.decoder.lens is None:
-            raise UsageError(f"{options.from_trace} has no logit lens: `ttx inspect layers` keeps one")
+            raise UsageError(f"{options.from_trace} has no logit lens: `ttx inspect layers` saves one")
         return options.read_inside
     translator = options.translator
     ids = translator.target_ids(given(target)) if target is not None else None

@@ -23,7 +23,7 @@ def qkv(
     head: HeadOption = 1,
     token: TokenOption = None,
     target: TargetOption = None,
-    keys: Annotated[int, typer.Option(min=1, help="Show so many keys, those with the largest weights.")] = 40,
+    keys: Annotated[int, typer.Option(min=1, help="Number of keys to show, those with the largest weights.")] = 40,
 ) -> None:
     """Show scaled dot-product attention step by step: one token's query, the keys, scores, weights, values, their sum.
 

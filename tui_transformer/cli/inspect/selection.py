@@ -1,4 +1,4 @@
-"""Which layers, heads, pairs and pieces a view is asked for: checked once, in words that name what there is."""
+"""Which layers, heads, pairs and pieces a view is asked for: checked once, with errors that name what there is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def step(number: int, steps: int) -> int:
 def kind(name: str, kinds: Sequence[str]) -> str:
     """One of a few names. Raises UsageError that lists them."""
     if name not in kinds:
-        raise UsageError(f"unknown kind {name!r}: there are {', '.join(kinds)}")
+        raise UsageError(f"unknown kind {name!r}: it must be one of {', '.join(kinds)}")
     return name
 
 
@@ -43,12 +43,12 @@ def numbers(name: str, text: str, low: int, high: int) -> tuple[int, ...]:
     """Such as 0,8,32: each once, in the order given. Raises UsageError that names the range."""
     parts = [part.strip() for part in text.split(",")]
     if not all(_WHOLE.fullmatch(part) for part in parts):
-        raise UsageError(f"{name} {text!r}: write whole numbers from {low} to {high}, several with commas")
+        raise UsageError(f"{name} {text!r}: write whole numbers from {low} to {high}, separated by commas")
     return tuple(dict.fromkeys(within(name, int(part), low, high) for part in parts))
 
 
 def piece(wanted: str, pieces: Sequence[str]) -> int:
-    """The place, from 0, of a piece given as it is written, without its ▁, or by its number from 1.
+    """The place, from 0, of a piece given as written, without its ▁, or by its number from 1.
 
     The first one, if there are several. Raises UsageError that lists the pieces.
     """
@@ -61,7 +61,7 @@ def piece(wanted: str, pieces: Sequence[str]) -> int:
     from tui_transformer.render.labels import visible
 
     listed = " ".join(f"{number}:{visible(one)}" for number, one in enumerate(pieces, 1))
-    raise UsageError(f"no piece {visible(wanted)!r} in the sentence; there are {listed}")
+    raise UsageError(f"no piece {visible(wanted)!r} in the sentence, which has {listed}")
 
 
 def _from_one(name: str, number: int, count: int, owner: str) -> int:

@@ -28,7 +28,7 @@ def show_view(view: str, text: str | None, make: Callable[[str], Picture], optio
 
     From standard input come N lines and N JSON objects go out, in order: for an empty line {"empty": true}, for one
     that the view cannot show {"error": …}, and then the command ends with the exit code of the first such error.
-    Raises UsageError for a blank text, or for what does not go together.
+    Raises UsageError for a blank text, or for options that do not go together.
     """
     if (kept := options.kept_text) is not None:
         if text is not None:
@@ -136,7 +136,7 @@ def _play(picture: Picture, options: Drawing) -> None:
                 live.update(frame, refresh=True)
                 time.sleep(SECONDS_A_FRAME)
     except KeyboardInterrupt:
-        pass  # whoever has seen enough is not in error
+        pass  # stopping early is not an error
     console.print()
     console.print(picture.words())
 
@@ -150,13 +150,13 @@ def colours(color: ColorName) -> ColourSystem | None:
         return None
     from rich.console import Console
 
-    # What cannot be asked can be told: a file or pipe gets all colours.
+    # A file or pipe cannot be asked what it supports: it gets all colours.
     found = Console(no_color=False).color_system if sys.stdout.isatty() else None
     return found or "truecolor"  # type: ignore[return-value]
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Lines to standard output, until nobody reads on or Ctrl-C."""
+    """Lines to standard output, until the reader has gone or Ctrl-C."""
     from tui_transformer.cli.streams import stream_out
     from tui_transformer.cli.textio import LineReader
 

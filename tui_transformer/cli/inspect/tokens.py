@@ -22,7 +22,7 @@ def tokens(
     text: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Sentences, side by side in a batch; without any, a JSON object for each line of standard input.",
+            help="Sentences, side by side in a batch; without any, one JSON object per line of standard input.",
             show_default=False,
         ),
     ] = None,

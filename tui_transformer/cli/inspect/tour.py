@@ -1,4 +1,4 @@
-"""`ttx inspect tour`: a guided walk through the Transformer with a sentence of the user's own."""
+"""`ttx inspect tour`: a guided walk through the Transformer with a sentence of your choice."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 @with_drawing_options
 def tour(
     options: Options,
-    text: Annotated[str, typer.Argument(help="A sentence of your own.")] = SENTENCE,
+    text: Annotated[str, typer.Argument(help="The sentence to follow.")] = SENTENCE,
     all_: Annotated[
-        bool, typer.Option("--all", help="All screens one after the other, as where there is no terminal.")
+        bool, typer.Option("--all", help="Print all screens one after the other, as without a terminal.")
     ] = False,
     save: Annotated[
         list[Path] | None,
-        typer.Option(help="Save as .html, or as .md with a folder of pictures, instead; repeatable.",
+        typer.Option(help="Save to a .html file, or a .md file with a folder of pictures, instead; repeatable.",
                      show_default=False),
     ] = None,
 ) -> None:  # fmt: skip
     """Walk through the Transformer: each screen has a formula, a picture, and the command that makes it.
 
-    On a terminal: space or → goes on, b or ← back, ↑ ↓ scroll, a number goes to a screen, q leaves.
+    On a terminal: space or → goes on, b or ← back, ↑ ↓ scroll, a number goes to a screen, q quits.
 
     Example:  ttx inspect tour "The weather is fine."
     """
@@ -74,7 +74,7 @@ class Guide:
         return self._made[number]
 
     def lines(self, number: int, columns: int | None = None) -> list[str]:
-        """A screen as it is printed: as wide as told, as so many columns, or as the terminal."""
+        """A screen as it is printed: at the width asked for, else `columns`, else the terminal's."""
         import shutil
 
         from tui_transformer.render.picture import drawn
@@ -87,7 +87,7 @@ class Guide:
         return drawn(whole, width, colours(self.options.color)).splitlines()
 
     def _arguments(self, view: View) -> list[str]:
-        """What one types behind `ttx inspect`."""
+        """What is typed after `ttx inspect`."""
         # Only where a head is asked for: it takes a translation to find it.
         found = self._head if any("{" in option for option in view.options) else {}
         options = [option.format_map(found) for option in view.options]

@@ -43,7 +43,7 @@ def walk(guide: Guide) -> None:
                 if not keys:
                     place.pause()
     except KeyboardInterrupt:
-        pass  # whoever has seen enough is not in error
+        pass  # stopping early is not an error
     finally:
         console.show_cursor(True)
         console.set_alt_screen(False)
