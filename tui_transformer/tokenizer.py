@@ -215,7 +215,8 @@ def load_bpemb(language: str, size: int, dimensions: int, cache: Path | None = N
     """A stock BPEmb vocabulary and its embeddings, downloaded by bpemb on first use.
 
     Returns the SentencePiece file's content and float32 vectors (size, dimensions).
-    Raises RecipeError if the files are neither in the cache nor available for download, MissingExtraError without bpemb.
+    Raises RecipeError if the files are neither in the cache nor available for download, and MissingExtraError
+    without bpemb.
     """
     require_extra("train", "a BPEmb vocabulary", "bpemb")
     from bpemb import BPEmb
