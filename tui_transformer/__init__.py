@@ -4,7 +4,7 @@ Read the code in this order:
 
 1. `translator`: the main path, from text to a stream of events.
 2. `events`: the values that flow.
-3. `search`: how the next token is chosen.
+3. `decoding`, the one loop; `search` and `beam`: how the next token is chosen.
 4. `runtime`: the graphs as functions, and the cache; `sessions` is the only place that knows ONNX Runtime.
 5. `tokenizer` and `bundle`: what a model is on disk.
 6. `batching` and `window`: many lines, fast and in order; `tasks`: where a forced beginning goes; `keep`: what must

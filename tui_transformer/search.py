@@ -1,7 +1,7 @@
 """How the next token is chosen: greedy search, sampling, or a given target. Pure numpy on one step's answer.
 
 A search holds R rows, each a hypothesis about one of N sentences, and is driven by the one loop in
-`translator`: it names the ids to feed (`ids`), is told the decoder's answer (`advance`), and says which
+`decoding`: it names the ids to feed (`ids`), is told the decoder's answer (`advance`), and says which
 rows continue. Nothing a search decides for one sentence depends on the other sentences in its batch.
 `beam` has the search that keeps several hypotheses.
 """

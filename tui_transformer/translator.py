@@ -115,6 +115,7 @@ class Translator:
         """A line as the parts to be translated: its sentences, cut further if longer than the model's.
 
         Each part is translated into the `language` that the line begins with, else into the one that is given.
+        Raises LanguageError for a language that the model does not know.
         """
         manifest = self.bundle.manifest
         own, text = self.source.language(characters(line))
@@ -133,7 +134,7 @@ class Translator:
         return tuple(self.target.encode(readable(text)))
 
     def whole(self, text: str) -> Source:
-        """A text in one part, cut at the model's positions."""
+        """A text in one part, cut at the model's positions. Raises LanguageError as `split` does."""
         language, text = self.source.language(text)
         return self._source(text, self.runtime.architecture.positions - (2 if language else 1), language)
 
@@ -302,7 +303,8 @@ class Translator:
         """All that happens inside while a sentence gets this target (ids without start and end), or is translated.
 
         `lens` fetches the logits after each layer as well; a shorter source is padded to `width`. Either side is cut
-        at the model's positions. The probe graphs are loaded on the first call. Raises BundleError if they cannot be.
+        at the model's positions. The probe graphs are loaded on the first call. Raises BundleError if they cannot be,
+        and UsageError for models in Optimum's layout, whose graphs do not give what happens inside.
 
         >>> probed = Translator.load("tests/data/tiny").probe("Tom called Mary's bluff.")
         >>> probed.decoder.cross_attention.weights.shape  # (L, H, T, S)

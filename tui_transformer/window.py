@@ -17,8 +17,8 @@ from .translation import Line, Part, Translation, Wanted, distinct
 from .translator import ForcedTarget, Options, Source, Translator
 
 MAX_POSITIONS = 4096
-"""Rows × padded length of one batch, hypotheses counted: half of it is slower in beam search, twice takes half as
-much memory again and is no faster."""
+"""Rows × length of the longest source of one batch, hypotheses counted: half of it is slower in beam search, twice
+takes half as much memory again and is no faster."""
 
 ATTENDED_TOGETHER = 64
 """Lines whose attention is held at a time: four layers of eight heads are about a megabyte for 90 pieces."""

@@ -98,7 +98,7 @@ def _bar(started: Started, progress: Progress) -> RenderableType:
 
 
 def _numbers(started: Started, progress: Progress, width: int) -> RenderableType:
-    """Names and numbers in two columns, three where there is room."""
+    """Names and numbers, two pairs a row, or four where there is room."""
     numbers = [
         ("step", f"{progress.step:,} / {started.steps:,}"),
         ("epoch", f"{progress.epoch + 1} / {started.epochs}"),

@@ -61,7 +61,8 @@ def train(
 
     --start-from MODEL starts from a trained model, to continue with other text, such as your own.
 
-    The recipe must describe that model's shape; its vocabularies are kept, steps and learning rate start afresh.
+    The recipe must describe that model's shape, but may untie embeddings and ask for a larger d_ff; the vocabularies
+    are kept, steps and learning rate start afresh.
 
     Several processes: torchrun --nproc-per-node 2 -m tui_transformer train RECIPE
 

@@ -20,6 +20,8 @@ __all__ = [
     "fraction",
     "graphemes",
     "isolated",
+    "megabytes",
+    "plain",
     "quoted",
     "short",
     "visible",
