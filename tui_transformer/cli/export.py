@@ -31,7 +31,7 @@ def export(
     checkpoint: Annotated[
         Path,
         typer.Argument(
-            help="A checkpoint file, or a run folder: its best.pt or average.pt, by their dev loss, or else its last.pt."
+            help="A checkpoint file, or a run folder: its best.pt or average.pt, by dev loss, or else its last.pt."
         ),
     ],
     out: Annotated[Path, typer.Argument(help="Folder of the new bundle; an existing bundle there is replaced.")],
