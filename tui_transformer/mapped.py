@@ -15,7 +15,8 @@ from pathlib import Path
 
 from .bundle import PIECES, SOURCE_VOCABULARY, TARGET_VOCABULARY, Bundle
 from .errors import BundleError, LanguageError
-from .tokenizer import SPACE_MARK, Tokenizer, TokenizerOptions
+from .pieces import SPACE_MARK
+from .tokenizer import Tokenizer, TokenizerOptions
 
 OPTIONS = TokenizerOptions(kind="marian")
 _CODE = re.compile(r">>.*?<<", re.DOTALL)

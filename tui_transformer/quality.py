@@ -19,6 +19,7 @@ import numpy as np
 from .analysis.alignment import Heads, coverage
 from .analysis.lines import Vocabulary, attention_to_text
 from .analysis.words import Floats, Words, merge
+from .pieces import text_of
 
 if TYPE_CHECKING:
     from .translation import Part
@@ -99,7 +100,7 @@ def loop(evidence: Evidence) -> Flag | None:
     if not found or repeated(evidence.source_pieces):
         return None
     pieces, times = found
-    return Flag("loop", f"“{''.join(pieces).replace('▁', ' ').strip()}” {times} times in a row")
+    return Flag("loop", f"“{text_of(pieces)}” {times} times in a row")
 
 
 def copied(evidence: Evidence) -> Flag | None:

@@ -21,10 +21,10 @@ import sentencepiece
 
 from .errors import BundleError, RecipeError
 from .extras import require_extra
+from .pieces import SPACE_MARK
 
 Kind = Literal["sentencepiece", "bpemb", "marian"]
 KINDS: tuple[Kind, ...] = ("sentencepiece", "bpemb", "marian")
-SPACE_MARK = "▁"  # how SentencePiece writes a space
 _DIGIT = re.compile(r"\d")
 
 

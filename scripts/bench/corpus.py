@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui_transformer.bundle import Bundle
-from tui_transformer.tokenizer import SPACE_MARK
+from tui_transformer.pieces import SPACE_MARK
 from tui_transformer.translator import Translator
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-SPACE_MARK = "▁"
+from tui_transformer.pieces import SPACE_MARK
 
 
 def best_matches(pieces: Sequence[str], typed: str, count: int) -> list[int]:

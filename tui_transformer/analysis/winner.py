@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tui_transformer.events import Candidate, Finished, Step, Trace
+from tui_transformer.pieces import text_of
 
 from .hypotheses import Node, grown
 
@@ -43,7 +44,7 @@ def so_far(trace: Trace) -> Trace:
     way = [node for node in best.path() if not node.ended]
     names = (*(one.piece for one in pieces), *(node.piece for node in way))
     ids = (*(one.id for one in pieces), *(node.id for node in way))
-    text = best.ended.text if best.ended else "".join(names).replace("▁", " ").strip()
+    text = best.ended.text if best.ended else text_of(names)
     score = best.ended.score if best.ended else 0.0
     found = Finished(text, names, ids, best.log_probability, score, complete=best.ended is not None)
     return replace(trace, finished=found)

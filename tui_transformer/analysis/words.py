@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tui_transformer.pieces import bytes_of
+
 Floats = npt.NDArray[np.float64]
 
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
-_SPACE_MARK = "▁"
 _WORD = re.compile(r"\S+")
 
 
@@ -30,7 +30,7 @@ class Words:
     @classmethod
     def of(cls, pieces: Sequence[str]) -> Words:
         """Of pieces as SentencePiece writes them, the end not among them."""
-        parts = [_bytes_of(piece) for piece in pieces]
+        parts = [bytes_of(piece) for piece in pieces]
         text = b"".join(parts).decode(errors="surrogateescape")
         spans = [_in_bytes(text, *match.span()) for match in _WORD.finditer(text)]
         words = tuple(match.group().encode(errors="surrogateescape").decode(errors="replace")
@@ -87,12 +87,6 @@ def with_special(shares: Floats, before: int, behind: int) -> Floats:
     extended[before : before + words, before : before + pieces] = shares
     extended[before + words :, before + pieces :] = np.eye(behind)
     return extended
-
-
-def _bytes_of(piece: str) -> bytes:
-    if byte := _BYTE.fullmatch(piece):
-        return bytes([int(byte.group(1), 16)])
-    return piece.replace(_SPACE_MARK, " ").encode()
 
 
 def _in_bytes(text: str, start: int, stop: int) -> tuple[int, int]:

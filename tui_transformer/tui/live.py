@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from tui_transformer.pieces import text_of
+
 if TYPE_CHECKING:
     from tui_transformer.events import BeamStep, Candidate, Encoded, Event, Finished, Step, Trace
     from tui_transformer.heads import Head
@@ -80,7 +82,7 @@ class Fold:
         chosen = [step.chosen for step in self.steps[:shown]]
         beam_steps = tuple(self.beam_steps[: max(0, shown - len(self.steps))])
         ids, pieces = tuple(one.id for one in chosen), tuple(one.piece for one in chosen)
-        so_far = Finished(as_text(pieces), pieces, ids, log_probability(chosen), 0.0, complete=False)
+        so_far = Finished(text_of(pieces), pieces, ids, log_probability(chosen), 0.0, complete=False)
         return Trace(self.encoded, tuple(self.steps[:shown]), beam_steps, so_far)
 
     def searched(self) -> list[str]:
@@ -92,11 +94,6 @@ class Fold:
             found.append(step.live[row].piece)
             row = step.live[row].parent
         return [*(step.chosen.piece for step in self.steps), *reversed(found)]
-
-
-def as_text(pieces: tuple[str, ...]) -> str:
-    """Roughly what pieces say, for a translation that has not ended: ▁ is a blank."""
-    return "".join(pieces).replace("▁", " ").strip()
 
 
 def log_probability(chosen: list[Candidate]) -> float:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tui_transformer.analysis.hypotheses import Hypotheses, Node
 from tui_transformer.events import EndedHypothesis
+from tui_transformer.pieces import text_of
 from tui_transformer.ranking import PaperRanking, Ranking, TransformersRanking
 from tui_transformer.render.labels import fraction, quoted, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG
@@ -48,7 +49,7 @@ class Known:
         """All that a hypothesis says up to a node."""
         if node.ended:
             return node.ended.text
-        return "".join([*self.forced, *(one.piece for one in node.path())]).replace("▁", " ").strip()
+        return text_of([*self.forced, *(one.piece for one in node.path())])
 
 
 def hypothesis_lines(known: Known, node: Node) -> Text:

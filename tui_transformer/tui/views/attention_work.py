@@ -9,7 +9,8 @@ from textual import work
 from textual.message import Message
 
 from tui_transformer.errors import TtxError
-from tui_transformer.tui.live import Request, as_text
+from tui_transformer.pieces import text_of
+from tui_transformer.tui.live import Request
 from tui_transformer.tui.view import View
 
 from .attention_moment import QUICK, Known, Moment, Prepared, prepare
@@ -139,7 +140,7 @@ class PreparingView(View):
         except TtxError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error")
             return
-        text = before.text if before else as_text(tuple(pieces)).removesuffix("</s>").strip()
+        text = before.text if before else text_of(pieces).removesuffix("</s>").strip()
         self.post_message(self.Lost(Loss(run, text, result)))
 
     def on_preparing_view_lost(self, message: Lost) -> None:

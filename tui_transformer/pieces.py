@@ -1,0 +1,26 @@
+"""How SentencePiece writes pieces, and what a sequence of them says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SPACE_MARK = "▁"
+"""Stands for a space."""
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+def bytes_of(piece: str) -> bytes:
+    """A piece's text in UTF-8, of which a piece for a single byte has a part: <0xC3> is half an ä."""
+    if byte := _BYTE.fullmatch(piece):
+        return bytes([int(byte.group(1), 16)])
+    return piece.replace(SPACE_MARK, " ").encode()
+
+
+def text_of(pieces: Iterable[str]) -> str:
+    """What pieces say, special ones as they are written; U+FFFD for a character that has not all its bytes yet.
+
+    For translations that are still growing. `Tokenizer.decode` says what their ids mean.
+    """
+    return b"".join(map(bytes_of, pieces)).decode(errors="replace").strip()
