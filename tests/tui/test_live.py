@@ -111,6 +111,18 @@ def test_play_starts_again_from_the_end() -> None:
     assert not playback.playing
 
 
+def test_what_is_played_again_becomes_slower_and_faster_from_its_own_pace() -> None:
+    playback = Playback()
+    playback.follow(5, done=True, seconds=0)
+    playback.toggle(5)
+    assert playback.pace == Playback.AGAIN
+    playback.faster(-1)
+    assert playback.pace == Playback.AGAIN / 2
+    for _ in Playback.SPEEDS:
+        playback.faster(1)
+    assert playback.pace is None
+
+
 @given(st.lists(st.tuples(st.sampled_from(["follow", "jump", "toggle", "faster", "slower"]), st.integers(-3, 30))))
 def test_the_moment_is_never_outside(actions: list[tuple[str, int]]) -> None:
     playback, there = Playback(), 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.timer import Timer
 
 from tui_transformer.errors import BundleError
 from tui_transformer.traces import Recording, as_recording, load_trace
@@ -80,6 +81,58 @@ def test_a_branch_of_an_older_text_never_replaces_the_newer_one(at_work: App) ->
             assert app.live.request.prefix == ()
 
     asyncio.run(branching())
+
+
+def test_a_busy_machine_does_not_stop_the_drawing_for_good(at_work: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's own one-shot timers never go off if the process sleeps between their start and their first wait."""
+    run = Timer._run
+
+    async def late(timer: Timer) -> None:
+        if timer._repeat != 0:
+            await run(timer)
+
+    async def drawing() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            monkeypatch.setattr(Timer, "_run", late)
+            await pilot.press("escape", "comma")
+            await settled(pilot)
+            assert 0 < app.playback.moment < len(app.live.steps)
+            assert f"{app.playback.moment}/{len(app.live.steps)}" in str(app.query_one(StatusLine).content)
+
+    asyncio.run(drawing())
+
+
+@pytest.mark.parametrize("key", ["b", "x"])
+def test_a_branch_outlives_another_mode_and_a_head_that_is_off(at_work: App, key: str) -> None:
+    async def branching() -> None:
+        app = at_work()
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "less_than_sign", "full_stop")
+            app.take_branch(app.live.steps[0].candidates[1].id)
+            await settled(pilot)
+            prefix, before, other = app.live.request.prefix, app.live.request, app.other
+            await pilot.press("2", key)
+            await settled(pilot)
+            assert app.live.request != before
+            assert app.live.request.prefix == prefix
+            assert app.other is other
+
+    asyncio.run(branching())
+
+
+def test_nothing_is_not_played(at_work: App) -> None:
+    async def playing() -> None:
+        app = at_work("")
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "space")
+            await settled(pilot)
+            assert not app.playback.playing
+
+    asyncio.run(playing())
 
 
 def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translator: Translator) -> None:

@@ -86,7 +86,7 @@ def tui(
     if text is not None:
         text = as_text(text)
     if text is not None and text != sitting.text:
-        sitting.text, sitting.sentence, sitting.prefix = text, 0, []
+        sitting.text, sitting.sentence, sitting.prefix, sitting.off = text, 0, [], []
     if run is not None:
         _open_run(sitting, run)
     sitting.theme = theme or sitting.theme

@@ -130,7 +130,7 @@ class TtxApp(Conductor):
         await super().on_event(event)
         if self.sitting.spoken and isinstance(event, Key):
             # Cursors are the screens' own: what a key has moved them to is said as soon as it is there.
-            self.set_timer(SPOKEN_SECONDS, self._say)
+            self.later(SPOKEN_SECONDS, self._say)
 
     def post_display_hook(self) -> None:
         """Something has been painted."""

@@ -6,6 +6,7 @@ and what comes in under an older number is dropped: no token of an old sentence 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from .live import MODES, Live, Mode, Playback, Request
 from .sitting import Sitting
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
+    from asyncio import TimerHandle
 
     from tui_transformer.events import Event
     from tui_transformer.heads import Head
@@ -99,9 +100,9 @@ class Conductor(App[None]):
         """Tokens a second of the last decoding."""
         self._started = 0.0
         self._last_tick = time.monotonic()
-        self._drawing: Timer | None = None
-        self._waiting: Timer | None = None
-        self._settling: Timer | None = None
+        self._drawing: TimerHandle | None = None
+        self._waiting: TimerHandle | None = None
+        self._settling: TimerHandle | None = None
 
     def start(self) -> None:
         """Load the engine and decode what there is; to be called when the first frame has been drawn."""
@@ -111,6 +112,14 @@ class Conductor(App[None]):
     def draw(self) -> None:
         """Show the moment."""
         raise NotImplementedError
+
+    def later(self, seconds: float, act: Callable[[], object]) -> TimerHandle:
+        """Do this once, after so long.
+
+        Not `set_timer`: Textual drops a timer that is late before it has begun to wait, and a frame is short enough for
+        a busy machine to be that late.
+        """
+        return asyncio.get_running_loop().call_later(seconds, self.call_next, act)
 
     # -- what is asked ---------------------------------------------------------------------------------
 
@@ -137,10 +146,10 @@ class Conductor(App[None]):
         self.asked = Live(self._runs, request)
         self.busy = True
         if self._waiting:
-            self._waiting.stop()
+            self._waiting.cancel()
             self._waiting = None
         if delay:
-            self._waiting = self.set_timer(delay, self._decode_asked)
+            self._waiting = self.later(delay, self._decode_asked)
         else:
             self._decode_asked()
         self.draw_soon()
@@ -275,9 +284,9 @@ class Conductor(App[None]):
     def _settle(self) -> None:
         """A text that stays is remembered."""
         if self._settling:
-            self._settling.stop()
+            self._settling.cancel()
         text = self.live.request.text
-        self._settling = self.set_timer(SETTLED_SECONDS, lambda: self._remember(text))
+        self._settling = self.later(SETTLED_SECONDS, lambda: self._remember(text))
 
     def _remember(self, text: str) -> None:
         self.sitting.remember(text)
@@ -313,7 +322,7 @@ class Conductor(App[None]):
     def draw_soon(self) -> None:
         """Draw once at the end of this frame, however much happens in it."""
         if self._drawing is None and self.is_running:
-            self._drawing = self.set_timer(FRAME_SECONDS, self._draw)
+            self._drawing = self.later(FRAME_SECONDS, self._draw)
 
     def _draw(self) -> None:
         self._drawing = None
@@ -328,6 +337,8 @@ class Conductor(App[None]):
 
     def action_play(self) -> None:
         """Play or pause."""
+        if not self.live.steps and not self.busy:
+            return  # nothing will ever be there to be played
         self._last_tick = time.monotonic()
         self.playback.toggle(len(self.live.steps))
         self._follow()
@@ -364,7 +375,7 @@ class Conductor(App[None]):
         if self.fixed:
             self.notify("this is a replay: there is no model that could decode anything else", severity="error")
             return
-        self.ask(replace(self.asked.request, mode=mode, prefix=()))
+        self.ask(replace(self.asked.request, mode=mode))
 
     def action_again(self) -> None:
         """Decode once more; when sampling, draw anew."""
@@ -401,8 +412,8 @@ class Conductor(App[None]):
         self.ask(request)
 
     def switch_head(self, head: Head) -> None:
-        """A head off or on: everything is decoded again."""
-        self.ask(replace(self.asked.request.switching(head), prefix=()))
+        """A head off or on: everything is decoded again, behind the same beginning."""
+        self.ask(self.asked.request.switching(head))
 
     def action_heads_on(self) -> None:
         """All heads on."""

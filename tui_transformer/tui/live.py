@@ -200,6 +200,7 @@ class Playback:
         self.playing, self.owed, self.again = not self.playing, 0.0, True
 
     def faster(self, by: int) -> None:
-        """One of the `SPEEDS` up or down."""
-        place = self.SPEEDS.index(self.speed) + by
+        """One of the `SPEEDS` up or down from what is now the pace."""
+        place = self.SPEEDS.index(self.pace) + by
         self.speed = self.SPEEDS[max(0, min(place, len(self.SPEEDS) - 1))]
+        self.again = self.again and self.speed is not None

@@ -124,15 +124,18 @@ def cell_line(prepared: Prepared, matrix: Floats, cell: tuple[int, int], locked:
 
 
 def row_line(prepared: Prepared | None, matrix: Floats, row: int) -> str:
-    """Such as: "bewunderte" reads "admired" 0.81, "her" 0.07 · entropy 0.9 bit."""
+    """Such as: "bewunderte" reads "admired" 0.81, "her" 0.07 · entropy 0.9 bit; that of what sums to 1."""
     if prepared is None or prepared.attention is None or row >= len(matrix):
         return "not written yet"
     weights = matrix[row]
     most = [int(i) for i in np.argsort(-weights, kind="stable")[:READ] if weights[i] >= 0.005]
     labels = prepared.attention.columns.labels
     read = ", ".join(f"{word(labels[i])} {weights[i]:.2f}" for i in most) or "nothing"
+    line = f"{word(prepared.attention.rows.labels[row])} reads {read}"
+    if abs(float(weights.sum()) - 1) > 0.01:  # of several heads the largest weights, or a row not written to its end
+        return line
     entropy = -float((weights * np.log2(np.where(weights > 0, weights, 1))).sum())
-    return f"{word(prepared.attention.rows.labels[row])} reads {read} · entropy {abs(entropy):.1f} bit"
+    return f"{line} · entropy {abs(entropy):.1f} bit"
 
 
 def head_line(prepared: Prepared | None, standing: Standing) -> str:
