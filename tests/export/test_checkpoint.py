@@ -98,13 +98,3 @@ def test_a_checkpoint_that_lacks_a_part_is_damaged(part: str, trained: Trainer, 
     if part in ("weights", "shape"):
         with pytest.raises(RecipeError, match="is damaged"):
             load_checkpoint(path)
-
-
-def test_a_run_from_before_evaluations_were_counted_goes_on(trained: Trainer, tmp_path: Path) -> None:
-    path = tmp_path / "run" / "last.pt"
-    content = checkpoint.read(path)
-    del content["state"]["evaluated"]
-    torch.save(content, path)
-    trainer = Trainer(trained.recipe, trained.prepared, tmp_path / "run")
-    next(trainer.run())
-    assert trainer.state.evaluated == trainer.state.step == 2

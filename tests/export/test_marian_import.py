@@ -215,7 +215,10 @@ def test_a_file_that_is_missing_or_damaged_is_named(folder: Path, file: str, rea
         (lambda w: w.pop("model.decoder.layers.1.fc1.bias"), "lacks the weight model.decoder.layers.1.fc1.bias"),
         (lambda w: w.update({"model.encoder.layernorm_embedding.weight": torch.ones(16)}), "layernorm_embedding"),
         (lambda w: w.update({"model.decoder.layers.1.fc1.bias": torch.ones(3)}), "decoder.1.feed_forward.inner.bias"),
-        (lambda w: w.update({"model.decoder.layers.1.fc1.bias": torch.ones(24).bool()}), "fc1.bias has no floating"),
+        (
+            lambda w: w.update({"model.decoder.layers.1.fc1.bias": torch.ones(24).bool()}),
+            "fc1.bias is not floating",
+        ),
         (lambda w: w.update({"lm_head.weight": torch.ones_like(w["model.shared.weight"])}), "are shared differ"),
     ],
 )
