@@ -16,6 +16,7 @@ from tui_transformer.tui.app import TtxApp
 from tui_transformer.tui.help import HelpScreen
 from tui_transformer.tui.jump import JumpScreen
 from tui_transformer.tui.keys import SHELL, keymap
+from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
 
@@ -264,6 +265,30 @@ def test_jump_mode(at_work: App) -> None:
             assert isinstance(app.focused, SourceEditor)
 
     asyncio.run(jumping())
+
+
+def test_nothing_acts_through_a_dialog(at_work: App) -> None:
+    async def asking() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", history=["a", "Good night."]))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "s")
+            for key in ("ctrl+up", "alt+up", "ctrl+pagedown", "ctrl+g"):
+                await pilot.press(key)
+                await settled(pilot)
+                assert isinstance(app.screen, SaveScreen)
+                assert (text_of(app), app.front.NAME) == ("Good night.", "translate")
+            await pilot.press("escape", "ctrl+g", "ctrl+g")
+            assert len(app.screen_stack) == 1
+            # The palette is above the screens too, and does what those keys do when it is gone.
+            await pilot.press("ctrl+p", *"earlier")
+            await pilot.pause(0.3)
+            await pilot.press("enter")
+            await pilot.pause(0.1)
+            await settled(pilot)
+            assert text_of(app) == "a"
+
+    asyncio.run(asking())
 
 
 def test_the_editor_of_ones_own(at_work: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from textual.widgets import Footer, Input, Static
 from tui_transformer.errors import TtxError
 
 from .conductor import Conductor
-from .keys import SHELL
+from .keys import FIRST, SHELL
 from .lines import StatusLine, TabLine
 from .palette import TtxCommands
 from .sitting import Sitting
@@ -131,6 +131,11 @@ class TtxApp(Conductor):
         if self.sitting.spoken and isinstance(event, Key):
             # Cursors are the screens' own: what a key has moved them to is said as soon as it is there.
             self.set_timer(SPOKEN_SECONDS, self._say)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that come before all others are for the screens, not for what has been put above them."""
+        # None, not False: the palette is above them as well, and still offers what they do.
+        return None if action in FIRST and len(self.screen_stack) > 1 else super().check_action(action, parameters)
 
     def post_display_hook(self) -> None:
         """Something has been painted."""
