@@ -90,6 +90,10 @@ class TtxApp(Conductor):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.call_after_refresh(self._begin)
 
+    def on_resize(self) -> None:
+        """What is shown may depend on the room there is: sizes are known a moment later."""
+        self.call_after_refresh(self.draw_soon)
+
     def _hung_up(self) -> None:
         """There is no terminal any more that could be left in order."""
         self.remembered()

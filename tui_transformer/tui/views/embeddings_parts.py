@@ -20,6 +20,9 @@ ZOOM = 1.5
 class PieceMap(ClickableView, can_focus=False):
     """Pieces at their places. The wheel zooms, a click goes to a piece."""
 
+    # It is drawn for the room there is: bars would be those of another size.
+    DEFAULT_CSS = "PieceMap { overflow: hidden; }"
+
     class Zoomed(Message):
         """The wheel was turned: so many times nearer."""
 

@@ -43,6 +43,9 @@ class EncodingMap(PictureView):
             super().__init__()
             self.position, self.dimension = position, dimension
 
+    # It is drawn for the room there is: bars would be those of another size.
+    DEFAULT_CSS = "EncodingMap { overflow: hidden; }"
+
     _state: PositionsState | None = None
     _top = _left = 0
     _map: PositionMap | None = None

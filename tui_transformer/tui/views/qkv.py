@@ -35,6 +35,8 @@ Number = Literal["layer", "head"]
 class Asking(ClickableView, can_focus=False):
     """The pieces that ask; a click chooses one."""
 
+    DEFAULT_CSS = "Asking { overflow-x: hidden; }"
+
     def on_mount(self) -> None:
         """One line of text needs no frame."""
         self.styles.border = ("none", "black")

@@ -34,10 +34,12 @@ class SourceEditor(TextArea):
 class Pieces(ClickableView):
     """Pieces that go on below where the width ends; what is looked at stays in sight."""
 
+    DEFAULT_CSS = "Pieces { overflow-x: hidden; }"
+
     def follow(self, flow: Flow, token: int) -> None:
         """Show them, and this one."""
         self.show(flow)
-        y, room = flow.y_of(token, self.scrollable_content_region.width), self.scrollable_content_region.height
+        y, room = flow.y_of(token, self.virtual_size.width), self.content_region.height
         if not self.scroll_offset.y <= y <= self.scroll_offset.y + room - 2:
             # A line before it as well, where there is room for one.
             self.scroll_to(y=max(0, y - 2 * (room > 3)), animate=False)

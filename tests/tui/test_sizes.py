@@ -1,0 +1,42 @@
+"""A window that becomes smaller or larger: everything is drawn for the room that there is now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.views import TABS
+
+from .conftest import at_rest, settled, watch
+
+App = Callable[..., TtxApp]
+LARGE, SMALL = (160, 50), (80, 24)
+
+
+def lines(app: TtxApp) -> list[str]:
+    return ["".join(segment.text for segment in strip).rstrip() for strip in app.screen._compositor.render_strips()]
+
+
+@pytest.mark.parametrize("screen", [tab.name for tab in TABS if tab.name != "training"])
+@pytest.mark.parametrize(("before", "after"), [(LARGE, SMALL), (SMALL, LARGE)], ids=["smaller", "larger"])
+def test_a_window_that_changes_shows_what_a_new_one_does(
+    scripted: App, screen: str, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    shown = []
+
+    async def new(app: TtxApp, pilot: Pilot[None]) -> None:
+        await at_rest(pilot)
+        shown.append(lines(app))
+
+    async def changed(app: TtxApp, pilot: Pilot[None]) -> None:
+        await at_rest(pilot)
+        await pilot.resize_terminal(*after)
+        await settled(pilot)
+        await new(app, pilot)
+
+    watch(scripted(screen=screen), new, after)
+    watch(scripted(screen=screen), changed, before)
+    assert shown[0] == shown[1]
