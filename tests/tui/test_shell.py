@@ -16,8 +16,10 @@ from tui_transformer.tui.app import TtxApp
 from tui_transformer.tui.help import HelpScreen
 from tui_transformer.tui.jump import JumpScreen
 from tui_transformer.tui.keys import SHELL, keymap
+from tui_transformer.tui.lines import TabLine
 from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting
+from tui_transformer.tui.views.embeddings import EmbeddingsView
 from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
 
 from .conftest import settled, text_of
@@ -209,6 +211,32 @@ def test_every_tab_has_a_key_and_a_place_for_the_mouse(at_work: App) -> None:
             assert isinstance(app.focused, SourceEditor)
 
     asyncio.run(opening())
+
+
+def test_a_click_beside_words_chooses_none_of_them(at_work: App) -> None:
+    async def clicking() -> None:
+        app = at_work()
+        async with app.run_test(size=(200, 40)) as pilot:
+            await settled(pilot)
+            for x in (0, 150, 199):
+                await pilot.click("#tabs", offset=(x, 0))
+                await settled(pilot)
+                assert app.front.NAME == "translate"
+            last = app.query_one(TabLine).places()[-1][0] + len(" 8 Training ") - 1
+            await pilot.click("#tabs", offset=(last, 0))
+            await settled(pilot)
+            assert app.front.NAME == "training"
+            await pilot.press("escape", "6")
+            await settled(pilot)
+            view = app.query_one(EmbeddingsView)
+            view.action_side("target")
+            for x in (0, 190):
+                await pilot.click("#embeddings-choices", offset=(x, 0))
+                assert view.side == "target"
+            await pilot.click("#embeddings-choices", offset=(1, 0))
+            assert view.side == "source"
+
+    asyncio.run(clicking())
 
 
 def test_help_is_about_what_is_in_front(at_work: App) -> None:

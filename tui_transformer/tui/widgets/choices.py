@@ -63,7 +63,7 @@ class ChoiceLine(Static):
         """Which one it was."""
         at = 1
         for choice, text in zip(self.choices, self._texts(), strict=True):
-            at += len(text) + 2
-            if event.x < at:
+            end = at + len(text) + 2
+            if at <= event.x < end:
                 self.post_message(self.Chosen(choice.name))
-                return
+            at = end
