@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import TextArea
+from textual.widgets import Static, TextArea
 
 from tui_transformer.errors import UsageError
 from tui_transformer.heads import Head
@@ -19,8 +19,12 @@ from tui_transformer.tui.keys import SHELL, keymap
 from tui_transformer.tui.lines import TabLine
 from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting
+from tui_transformer.tui.views.beam_tree import BeamTree
 from tui_transformer.tui.views.embeddings import EmbeddingsView
+from tui_transformer.tui.views.model_switch import ModelList
+from tui_transformer.tui.views.positions_map import EncodingMap
 from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
+from tui_transformer.tui.widgets.head_grid import HeadGrid
 
 from .conftest import settled, text_of
 
@@ -250,6 +254,27 @@ def test_help_is_about_what_is_in_front(at_work: App) -> None:
             assert isinstance(app.screen, HelpScreen)
             await pilot.press("escape")
             assert app.front.NAME == "translate"
+
+    asyncio.run(asking())
+
+
+def test_help_says_of_what_has_the_focus_what_it_has_to_say(at_work: App) -> None:
+    async def asking() -> None:
+        app = at_work()
+        async with app.run_test(size=(100, 40)) as pilot:
+            await settled(pilot)
+            for keys, here in [
+                ("1", TargetPieces.SAYS), ("2", HeadGrid.SAYS), ("3", BeamTree.SAYS), ("4", EncodingMap.SAYS),
+                ("5", ""), ("7m", ModelList.SAYS), ("7mf", ""),
+            ]:  # fmt: skip
+                await pilot.press("escape", *keys)
+                await settled(pilot)
+                await pilot.press("f1")
+                told = [str(one.content) for one in app.screen.query(Static)]
+                assert [one.removeprefix("Here: ").strip() for one in told if one.startswith("Here")] == [here][
+                    : bool(here)
+                ]
+                await pilot.press("escape")
 
     asyncio.run(asking())
 

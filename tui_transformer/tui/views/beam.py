@@ -34,6 +34,8 @@ WIDTHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 class Hypothesis(PictureView):
     """The hypothesis that is looked at, in words and numbers."""
 
+    SAYS = "The chosen hypothesis, in words and numbers."
+
 
 class BeamView(View):
     """A tree above; below it one hypothesis and the ranking."""

@@ -42,6 +42,8 @@ class PieceMap(ClickableView, can_focus=False):
 class Neighbours(ClickableView, inherit_bindings=False):
     """The pieces that point the same way, by cosine. Up and down choose one, enter goes there."""
 
+    SAYS = "The pieces whose rows point the same way, with the cosine. Up and down choose one, enter goes there."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Neighbour before", show=False, id="embeddings.neighbour-before"),
         Binding("down,j", "move(1)", "Next neighbour", show=False, id="embeddings.neighbour-behind"),

@@ -23,6 +23,8 @@ WHEEL = 2
 class EncodingMap(PictureView):
     """Arrows, the wheel and clicks move the cursor; the part that is shown follows."""
 
+    SAYS = "The positional encoding. Arrows, the wheel and clicks move the cursor."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1,0)", "Position before", show=False, id="positions.before"),
         Binding("down,j", "move(1,0)", "Position behind", show=False, id="positions.behind"),

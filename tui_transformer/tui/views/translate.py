@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class SourceEditor(TextArea):
     """Where one types. Escape leaves it."""
 
+    SAYS = "The sentence to translate. Type here; escape leaves the editor."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.leave", "Leave the editor: keys are commands", id="translate.leave"),
         Binding("ctrl+q", "app.quit", "Quit", id="translate.quit"),
@@ -48,9 +50,13 @@ class Pieces(ClickableView):
 class SourcePieces(Pieces):
     """The source, on the colours of what the newest token reads; below each piece what all tokens have read of it."""
 
+    SAYS = "The source, coloured by what the newest token reads. Below: how much all tokens so far have read."
+
 
 class TargetPieces(Pieces):
     """The translation so far, on the colours of its probabilities. Arrows and clicks move the moment."""
+
+    SAYS = "The translation so far, coloured by how likely each piece was. Left and right, or a click, move the moment."
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "app.step(-1)", "Step back", show=False),
@@ -64,6 +70,8 @@ class TargetPieces(Pieces):
 
 class Candidates(PictureView):
     """The likeliest pieces of the step. Up and down choose one, enter goes on with it."""
+
+    SAYS = "The likeliest pieces of this step. Up and down choose one, enter goes on with it."
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Candidate before", show=False, id="translate.candidate-before"),
@@ -100,6 +108,8 @@ class Candidates(PictureView):
 
 class HeadsOfStep(PictureView):
     """What every head reads for the newest token."""
+
+    SAYS = "What every head reads for the newest token."
 
 
 class TranslateView(View):
