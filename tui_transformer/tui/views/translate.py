@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -176,6 +177,7 @@ class TranslateView(View):
         live, moment = self.live, self.moment
         if self._step_shown != (live.run, moment):
             self._step_shown, self._candidate = (live.run, moment), 0
+            self.query_one(Candidates).scroll_home(animate=False)
         trace = live.reading.trace(moment)
         self.query_one(SourcePieces).follow(watch.source_flow(live.source, trace), watch.most_read(trace))
         self.query_one(TargetPieces).follow(*self._target())
@@ -227,6 +229,8 @@ class TranslateView(View):
         wanted = self._candidate + message.by if message.place is None else message.place
         self._candidate = max(0, min(wanted, there - 1))
         self.show()
+        here = Region(0, self._candidate, 1, 1)
+        self.query_one(Candidates).scroll_to_region(here, animate=False, force=True, immediate=True)
 
     def on_candidates_taken(self) -> None:
         """Go on with another piece than the model took."""
