@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from tui_transformer.errors import UsageError
 from tui_transformer.heads import Head
@@ -26,7 +26,7 @@ from tui_transformer.tui.views.positions_map import EncodingMap
 from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
 from tui_transformer.tui.widgets.head_grid import HeadGrid
 
-from .conftest import settled, text_of
+from .conftest import settled, text_of, until
 
 App = Callable[..., TtxApp]
 
@@ -418,6 +418,37 @@ def test_sentences_instead_of_pictures(at_work: App) -> None:
             assert not app.sitting_now().spoken
 
     asyncio.run(listening())
+
+
+def test_what_threads_find_is_said_as_soon_as_it_is_there(at_work: App) -> None:
+    async def listening() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", spoken=True))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            for screen in ("qkv", "model"):
+                await app.action_open(screen)
+                await until(pilot, lambda: "nothing to tell" not in str(app.query_one("#spoken", Static).content))
+                picture = app.front.picture()
+                assert picture
+                assert picture.title in str(app.query_one("#spoken", Static).content)
+
+    asyncio.run(listening())
+
+
+def test_what_is_written_in_can_be_seen_beside_sentences(at_work: App) -> None:
+    async def writing() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", spoken=True))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            for keys, seen in [("8f", Input), ("7m", ModelList), ("7mf", Input), ("7ad", Input)]:
+                await pilot.press("escape", *keys)
+                await settled(pilot)
+                assert isinstance(app.focused, seen), keys
+                # Its border, and a line in it.
+                assert app.focused.region.height >= 3, keys
+                assert app.focused.region in app.query_one("#views").region, keys
+
+    asyncio.run(writing())
 
 
 def test_brackets_in_a_text_are_brackets(at_work: App) -> None:

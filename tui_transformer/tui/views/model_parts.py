@@ -216,6 +216,8 @@ class PartsPage(Page):
         tree.border_title = f"{self._model} · {whole.part.count:,} parameters · {megabytes(round(whole.bytes))}"
         tree.grow(whole)
         self.on_parts_tree_moved()
+        # There is something to read aloud now.
+        self.ttx.draw_soon()
 
     def on_parts_tree_moved(self) -> None:
         """Show the part one is on."""

@@ -153,8 +153,7 @@ class QkvView(View, can_focus=True):
         """Draw it, unless another sentence is shown by now."""
         if message.run == self._run:
             self._found[message.width] = message.found
-            if self.display:
-                self.show()
+            self.ttx.draw_soon()
 
     # -- what is drawn ---------------------------------------------------------------------------------
 
