@@ -27,7 +27,7 @@ class Choice:
 class ChoiceLine(Static):
     """Says `Chosen` with the name of what was clicked. Where all does not fit, the short words stand."""
 
-    DEFAULT_CSS = "ChoiceLine { height: 1; }"
+    DEFAULT_CSS = "ChoiceLine { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     class Chosen(Message):
         """A word was clicked."""
