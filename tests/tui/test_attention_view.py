@@ -313,6 +313,25 @@ async def test_commands_places_and_pictures(scripted: Scripted) -> None:
 
 
 @in_a_loop
+async def test_without_a_text_there_are_no_heads(at_work: Scripted) -> None:
+    app = at_work("Tom called Mary's bluff.")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await app.action_open("attention")
+        view = await opened(pilot)
+        assert view.picture()
+        app._put("")
+        await settled(pilot)
+        assert view.picture() is None
+        await pilot.press("Y")
+        assert not app.clipboard
+        app._put("Good night.")
+        await settled(pilot)
+        assert view.prepared
+        assert view.prepared.moment.run == app.live.run
+
+
+@in_a_loop
 async def test_keys_that_come_fast_mean_the_head_that_the_cursor_has_reached(scripted: Scripted) -> None:
     async with scripted(screen="attention").run_test(size=(120, 40)) as pilot:
         view = await opened(pilot)

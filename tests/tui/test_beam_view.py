@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tui_transformer.errors import InputError
 from tui_transformer.events import BeamStep
 from tui_transformer.render.picture import drawn
-from tui_transformer.tui.app import TtxApp
+from tui_transformer.tui.app import NO_MODEL, TtxApp
+from tui_transformer.tui.engine import Engine
 from tui_transformer.tui.sitting import Sitting
 from tui_transformer.tui.views.beam import BeamView
 from tui_transformer.tui.views.beam_ranking import Ranking
 from tui_transformer.tui.views.beam_tree import BeamTree
+from tui_transformer.tui.views.embeddings import EmbeddingsView
+from tui_transformer.tui.views.embeddings_parts import PieceMap
 from tui_transformer.tui.widgets.knobs import Knobs
 
-from .conftest import SIZES, at_rest, settled, watch
+from .conftest import SIZES, at_rest, piloted, settled, watch
 
 App = Callable[..., TtxApp]
 
@@ -61,6 +65,44 @@ def test_half_of_a_search(scripted: App, snap_compare: object) -> None:
 
 def test_greedy_has_no_tree(scripted: App, snap_compare: object) -> None:
     assert snap_compare(scripted("a", "beam"), terminal_size=(80, 24), run_before=from_the_start)  # type: ignore[operator]
+
+
+def test_what_is_missing_is_said(at_work: App) -> None:
+    async def waiting(app: TtxApp, pilot: Pilot[None]) -> None:
+        await app.action_open("beam")
+        app._put("")
+        await settled(pilot)
+        assert "no text" in app.query_one(BeamView)._why()
+        app._put("Good night.")
+        await settled(pilot)
+        assert seen(app)
+
+    watch(at_work(), waiting)
+
+
+@piloted
+async def test_without_a_model_nothing_is_waited_for() -> None:
+    def load() -> Engine:
+        raise InputError("there is no such model")
+
+    app = TtxApp(load, Sitting(text="Good night.", screen="embeddings"))
+    async with app.run_test(notifications=True) as pilot:
+        await drawn_without_a_model(pilot)
+        embeddings = app.query_one(EmbeddingsView).query_one(PieceMap)
+        assert str(embeddings.renderable) == NO_MODEL
+        await app.action_open("beam")
+        await drawn_without_a_model(pilot)
+        assert app.query_one(BeamView)._why() == NO_MODEL
+
+
+async def drawn_without_a_model(pilot: Pilot[None]) -> None:
+    """At rest, though there is no engine."""
+    assert isinstance(pilot.app, TtxApp)
+    for _ in range(500):
+        await pilot.pause(0.02)
+        if pilot.app.no_model and pilot.app.settled:
+            return
+    raise AssertionError("the application does not come to rest")
 
 
 def test_the_tree_follows_the_moment(scripted: App) -> None:

@@ -115,6 +115,27 @@ def test_a_decoding_is_recorded_and_replayed(at_work: App, tmp_path: Path) -> No
     asyncio.run(replaying(asyncio.run(recording())))
 
 
+def test_a_long_path_that_is_taken_is_told_whole(at_work: App, tmp_path: Path) -> None:
+    async def saving() -> None:
+        app = at_work()
+        path = tmp_path / ("long-" * 30 + "name.txt")
+        path.write_text("mine")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "s")
+            app.screen.query_one(Input).value = str(path)
+            await pilot.press("enter")
+            await pilot.pause()
+            warning = app.screen.query_one("#warning", Label)
+            lines = [strip.text.strip() for strip in warning.render_lines(warning.size.region)]
+            said = "".join(lines)
+            assert lines[0].startswith("there is such a file: enter again to overwrite")
+            assert said.endswith("name.txt")
+            assert warning.region in app.screen.query_one("#save").region
+
+    asyncio.run(saving())
+
+
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/x.svg", "x" * 300 + ".svg"])
 def test_a_name_that_can_be_none_is_told(at_work: App, name: str) -> None:
     async def saving() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tui_transformer.heads import Head
 from tui_transformer.tui.app import TtxApp
 from tui_transformer.tui.sitting import Sitting, load_sitting, save_sitting
@@ -27,6 +29,23 @@ def test_earlier_texts(at_work: App) -> None:
                 assert text_of(app) == app.live.request.text == text
 
     asyncio.run(remembering())
+
+
+def test_inline_there_is_one_screen(at_work: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TtxApp, "is_inline", True)
+
+    async def watching() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", screen="beam"))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            assert app.front.NAME == "translate"
+            await pilot.press("escape", "2", "ctrl+pagedown")
+            await settled(pilot)
+            assert app.front.NAME == "translate"
+            # The next sitting that is not inline goes on where the one before was.
+            assert app.sitting_now().screen == "beam"
+
+    asyncio.run(watching())
 
 
 def test_the_next_sitting_goes_on_where_this_one_ended(at_work: App, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import TextArea
+from textual.widgets import Input, Static, TextArea
 
 from tui_transformer.errors import UsageError
 from tui_transformer.heads import Head
@@ -16,10 +16,17 @@ from tui_transformer.tui.app import TtxApp
 from tui_transformer.tui.help import HelpScreen
 from tui_transformer.tui.jump import JumpScreen
 from tui_transformer.tui.keys import SHELL, keymap
+from tui_transformer.tui.lines import TabLine
+from tui_transformer.tui.saving import SaveScreen
 from tui_transformer.tui.sitting import Sitting
+from tui_transformer.tui.views.beam_tree import BeamTree
+from tui_transformer.tui.views.embeddings import EmbeddingsView
+from tui_transformer.tui.views.model_switch import ModelList
+from tui_transformer.tui.views.positions_map import EncodingMap
 from tui_transformer.tui.views.translate import Candidates, SourceEditor, TargetPieces
+from tui_transformer.tui.widgets.head_grid import HeadGrid
 
-from .conftest import settled, text_of
+from .conftest import settled, text_of, until
 
 App = Callable[..., TtxApp]
 
@@ -210,6 +217,32 @@ def test_every_tab_has_a_key_and_a_place_for_the_mouse(at_work: App) -> None:
     asyncio.run(opening())
 
 
+def test_a_click_beside_words_chooses_none_of_them(at_work: App) -> None:
+    async def clicking() -> None:
+        app = at_work()
+        async with app.run_test(size=(200, 40)) as pilot:
+            await settled(pilot)
+            for x in (0, 150, 199):
+                await pilot.click("#tabs", offset=(x, 0))
+                await settled(pilot)
+                assert app.front.NAME == "translate"
+            last = app.query_one(TabLine).places()[-1][0] + len(" 8 Training ") - 1
+            await pilot.click("#tabs", offset=(last, 0))
+            await settled(pilot)
+            assert app.front.NAME == "training"
+            await pilot.press("escape", "6")
+            await settled(pilot)
+            view = app.query_one(EmbeddingsView)
+            view.action_side("target")
+            for x in (0, 190):
+                await pilot.click("#embeddings-choices", offset=(x, 0))
+                assert view.side == "target"
+            await pilot.click("#embeddings-choices", offset=(1, 0))
+            assert view.side == "source"
+
+    asyncio.run(clicking())
+
+
 def test_help_is_about_what_is_in_front(at_work: App) -> None:
     async def asking() -> None:
         app = at_work()
@@ -221,6 +254,27 @@ def test_help_is_about_what_is_in_front(at_work: App) -> None:
             assert isinstance(app.screen, HelpScreen)
             await pilot.press("escape")
             assert app.front.NAME == "translate"
+
+    asyncio.run(asking())
+
+
+def test_help_says_of_what_has_the_focus_what_it_has_to_say(at_work: App) -> None:
+    async def asking() -> None:
+        app = at_work()
+        async with app.run_test(size=(100, 40)) as pilot:
+            await settled(pilot)
+            for keys, here in [
+                ("1", TargetPieces.SAYS), ("2", HeadGrid.SAYS), ("3", BeamTree.SAYS), ("4", EncodingMap.SAYS),
+                ("5", ""), ("7m", ModelList.SAYS), ("7mf", ""),
+            ]:  # fmt: skip
+                await pilot.press("escape", *keys)
+                await settled(pilot)
+                await pilot.press("f1")
+                told = [str(one.content) for one in app.screen.query(Static)]
+                assert [one.removeprefix("Here: ").strip() for one in told if one.startswith("Here")] == [here][
+                    : bool(here)
+                ]
+                await pilot.press("escape")
 
     asyncio.run(asking())
 
@@ -264,6 +318,30 @@ def test_jump_mode(at_work: App) -> None:
             assert isinstance(app.focused, SourceEditor)
 
     asyncio.run(jumping())
+
+
+def test_nothing_acts_through_a_dialog(at_work: App) -> None:
+    async def asking() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", history=["a", "Good night."]))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            await pilot.press("escape", "s")
+            for key in ("ctrl+up", "alt+up", "ctrl+pagedown", "ctrl+g"):
+                await pilot.press(key)
+                await settled(pilot)
+                assert isinstance(app.screen, SaveScreen)
+                assert (text_of(app), app.front.NAME) == ("Good night.", "translate")
+            await pilot.press("escape", "ctrl+g", "ctrl+g")
+            assert len(app.screen_stack) == 1
+            # The palette is above the screens too, and does what those keys do when it is gone.
+            await pilot.press("ctrl+p", *"earlier")
+            await pilot.pause(0.3)
+            await pilot.press("enter")
+            await pilot.pause(0.1)
+            await settled(pilot)
+            assert text_of(app) == "a"
+
+    asyncio.run(asking())
 
 
 def test_the_editor_of_ones_own(at_work: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,6 +418,37 @@ def test_sentences_instead_of_pictures(at_work: App) -> None:
             assert not app.sitting_now().spoken
 
     asyncio.run(listening())
+
+
+def test_what_threads_find_is_said_as_soon_as_it_is_there(at_work: App) -> None:
+    async def listening() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", spoken=True))
+        async with app.run_test() as pilot:
+            await settled(pilot)
+            for screen in ("qkv", "model"):
+                await app.action_open(screen)
+                await until(pilot, lambda: "nothing to tell" not in str(app.query_one("#spoken", Static).content))
+                picture = app.front.picture()
+                assert picture
+                assert picture.title in str(app.query_one("#spoken", Static).content)
+
+    asyncio.run(listening())
+
+
+def test_what_is_written_in_can_be_seen_beside_sentences(at_work: App) -> None:
+    async def writing() -> None:
+        app = at_work(sitting=Sitting(text="Good night.", spoken=True))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            for keys, seen in [("8f", Input), ("7m", ModelList), ("7mf", Input), ("7ad", Input)]:
+                await pilot.press("escape", *keys)
+                await settled(pilot)
+                assert isinstance(app.focused, seen), keys
+                # Its border, and a line in it.
+                assert app.focused.region.height >= 3, keys
+                assert app.focused.region in app.query_one("#views").region, keys
+
+    asyncio.run(writing())
 
 
 def test_brackets_in_a_text_are_brackets(at_work: App) -> None:

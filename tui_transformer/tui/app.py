@@ -23,7 +23,7 @@ from textual.widgets import Footer, Input, Static
 from tui_transformer.errors import TtxError
 
 from .conductor import Conductor
-from .keys import SHELL
+from .keys import FIRST, SHELL
 from .lines import StatusLine, TabLine
 from .palette import TtxCommands
 from .sitting import Sitting
@@ -90,6 +90,10 @@ class TtxApp(Conductor):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.call_after_refresh(self._begin)
 
+    def on_resize(self) -> None:
+        """What is shown may depend on the room there is: sizes are known a moment later."""
+        self.call_after_refresh(self.draw_soon)
+
     def _hung_up(self) -> None:
         """There is no terminal any more that could be left in order."""
         self.remembered()
@@ -132,6 +136,13 @@ class TtxApp(Conductor):
             # Cursors are the screens' own: what a key has moved them to is said as soon as it is there.
             self.later(SPOKEN_SECONDS, self._say)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that come first are for the screens, not for what is above them; inline there is one screen only."""
+        if self.is_inline and action in ("open", "screen"):
+            return False
+        # None, not False: the palette is above them as well, and still offers what they do.
+        return None if action in FIRST and len(self.screen_stack) > 1 else super().check_action(action, parameters)
+
     def post_display_hook(self) -> None:
         """Something has been painted."""
         if self._profile:
@@ -150,10 +161,10 @@ class TtxApp(Conductor):
         return next(view for view in self.shell.query(View) if view.display)
 
     async def action_open(self, name: str) -> None:
-        """Bring a screen to the front; made now if it was never opened."""
+        """Bring a screen to the front; made now if it was never opened. A few lines (inline) have room for one only."""
         tab = next(tab for tab in TABS if tab.name == name)
         front = self.front
-        if name == front.NAME:
+        if name == front.NAME or self.is_inline:
             return
         found = [view for view in self.shell.query(View) if name == view.NAME]
         front.display = False
@@ -307,7 +318,9 @@ class TtxApp(Conductor):
         from .jump import JumpScreen
 
         tabs = self.shell.query_one(TabLine)
-        places: list[tuple[Offset, Widget | str]] = [(Offset(at, tabs.region.y), name) for at, name in tabs.places()]
+        places: list[tuple[Offset, Widget | str]] = []
+        if tabs.display:
+            places += [(Offset(at, tabs.region.y), name) for at, name in tabs.places()]
         places += [(widget.region.offset, widget) for widget in self.shell.focus_chain if widget.region]
 
         async def gone(target: Widget | str | None) -> None:
@@ -349,6 +362,6 @@ class TtxApp(Conductor):
         sitting.text, sitting.mode, sitting.sentence = request.text, request.mode, request.sentence
         sitting.prefix, sitting.off = list(request.prefix), sorted(map(str, request.off))
         sitting.model = self.engine.facts.name if self.engine else sitting.model
-        sitting.screen, sitting.theme = self.front.NAME, self.theme
+        sitting.screen, sitting.theme = sitting.screen if self.is_inline else self.front.NAME, self.theme
         sitting.places |= {view.NAME: view.place() for view in self.shell.query(View)}
         return sitting

@@ -30,8 +30,9 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="help"):
             yield Static(Text(f"{self._view.TITLE}\n", style="bold"))
             yield Static(Text(self._view.HELP + "\n"))
-            if self._focused is not None and self._focused is not self._view and self._focused.__doc__:
-                yield Static(Text("Here: " + " ".join(self._focused.__doc__.split()) + "\n"))
+            # Widgets that have something to tell the user have it in `SAYS`; Textual's own have not.
+            if says := getattr(self._focused, "SAYS", ""):
+                yield Static(Text(f"Here: {says}\n"))
             yield Static(_table(self._keys))
 
     def on_mount(self) -> None:

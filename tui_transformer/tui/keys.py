@@ -51,6 +51,8 @@ SHELL = [
     _key("quit", "ctrl+q,q", "quit", "Quit"),
     *(_key(tab.name, str(number), f"open('{tab.name}')", tab.title) for number, tab in enumerate(TABS, 1)),
 ]
+FIRST = frozenset(binding.action.partition("(")[0] for binding in SHELL if binding.priority)
+"""Actions whose keys come before those of whatever has the focus."""
 
 
 def keymap(written: Sequence[str]) -> dict[str, str]:

@@ -73,16 +73,21 @@ class TabLine(Static):
 
     def on_click(self, event: Click) -> None:
         """Open the tab under the mouse."""
-        under = [name for at, name in self.places() if at <= event.x]
-        if under and event.x < self.size.width:
-            self.post_message(self.Chosen(under[-1]))
+        for at, end, name in self._spans():
+            if at <= event.x < end:
+                self.post_message(self.Chosen(name))
 
     def places(self) -> list[tuple[int, str]]:
         """The column and the name of each tab."""
+        return [(at, name) for at, _, name in self._spans()]
+
+    def _spans(self) -> list[tuple[int, int, str]]:
+        """Where each tab begins and ends, and its name."""
         found, at = [], 1
         for number, title in self._labels():
-            found.append((at, TABS[number - 1].name))
-            at += len(str(number)) + len(title) + 3
+            end = at + len(str(number)) + len(title) + 3
+            found.append((at, end, TABS[number - 1].name))
+            at = end
         return found
 
     def _labels(self) -> list[tuple[int, str]]:

@@ -40,7 +40,9 @@ class TtxCommands(Provider):
         seen = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.id and binding.id not in seen and binding.description and active.enabled:
+            # The shell refuses its first keys while the palette is open, which closes before it does anything.
+            enabled = active.enabled or binding.priority
+            if binding.id and binding.id not in seen and binding.description and enabled:
                 seen.add(binding.id)
                 run = partial(app.run_action, binding.action, active.node)
                 yield binding.description, f"key {app.get_key_display(binding)}", run

@@ -52,18 +52,21 @@ class PictureView(PlainTitles, can_focus=True):
         """Pictures adapt themselves to the width."""
         self._draw()
 
-    def watch_show_vertical_scrollbar(self) -> None:
-        """It takes a column away, or gives it back."""
-        self.call_after_refresh(self._draw)
-
     def _draw(self) -> None:
-        width = max(self._least, self.scrollable_content_region.width)
-        if self._renderable is None or not width:
-            self._strips = []
-        else:
-            self._strips = strips(self._renderable, width, colours_of(self))
-        self.virtual_size = Size(width, len(self._strips))
+        bar = self.show_vertical_scrollbar
+        self._draw_beside(bar)
+        # That bar may be the one of another size, or of another picture.
+        wanted = len(self._strips) > self.content_region.height and self.styles.overflow_y == "auto"
+        if wanted != bar:
+            self._draw_beside(wanted)
         self.refresh()
+
+    def _draw_beside(self, bar: bool) -> None:
+        kept = self.styles.scrollbar_size_vertical * (bar or self.styles.scrollbar_gutter == "stable")
+        width = max(self._least, self.content_region.width - kept)
+        seen = self._renderable is not None and width > 0
+        self._strips = strips(self._renderable, width, colours_of(self)) if seen else []  # type: ignore[arg-type]
+        self.virtual_size = Size(max(0, width), len(self._strips))
 
     def render_line(self, y: int) -> Strip:
         """A line of the picture, as far as it has been scrolled to."""

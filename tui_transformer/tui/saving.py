@@ -53,7 +53,7 @@ class SaveScreen(ModalScreen[Path | None]):
             return
         if path.exists() and not self.app.is_web and self._warned != str(path):
             self._warned = str(path)
-            self.query_one("#warning", Label).update(f"{path} exists: enter again to overwrite it")
+            self.query_one("#warning", Label).update(f"there is such a file: enter again to overwrite {path}")
             return
         self.dismiss(path)
 

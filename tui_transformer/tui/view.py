@@ -43,6 +43,13 @@ class View(Vertical):
         """How many steps of it are shown."""
         return self.ttx.playback.moment
 
+    @property
+    def no_model(self) -> str:
+        """That there is no model, if none is there or to come."""
+        from .app import NO_MODEL
+
+        return NO_MODEL if self.ttx.engine is None and self.ttx.no_model else ""
+
     def show(self) -> None:
         """Draw the moment: called whenever it, the decoding or the size may have changed, at most once a frame."""
         raise NotImplementedError

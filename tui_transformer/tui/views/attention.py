@@ -98,6 +98,8 @@ class AttentionView(PreparingView):
             frame = self.query_one(HeadGrid).frame_for(layers, heads)
             whole = self.fold.finished is not None and self.moment >= len(self.live.steps)
             self.want(known, Moment(self.live.run, self.moment, len(known.written), whole, self.standing.look, frame))
+        else:
+            self.forget()
         self.draw()
 
     def draw(self) -> None:

@@ -83,11 +83,17 @@ class PreparingView(View):
             self._working = True
             self._prepare(known, moment)
 
+    def forget(self) -> None:
+        """There is no sentence: what is known of the one before is of no interest, even if it is still to come."""
+        self.prepared = self._wanted = None
+
     # Without a description, Textual writes out all arguments.
     @work(thread=True, group="attention", description="prepare a moment")
     def _prepare(self, known: Known, moment: Moment) -> None:
         prepared = prepare(known, moment)
-        newest = self._wanted is not None and self._wanted[1] == moment
+        # Read once: it may be forgotten meanwhile.
+        wanted = self._wanted
+        newest = wanted is not None and wanted[1] == moment
         self.post_message(self.Ready(prepared, last=not newest))
         if newest:
             self.post_message(self.Ready(prepared.with_stats(), last=True))
@@ -95,6 +101,7 @@ class PreparingView(View):
     def on_preparing_view_ready(self, message: Ready) -> None:
         """Show it, unless it comes too late; go on with what is wanted by now."""
         if self._wanted is None:
+            self._working = not message.last
             return
         known, moment = self._wanted
         mine = message.prepared.moment

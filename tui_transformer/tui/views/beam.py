@@ -34,6 +34,8 @@ WIDTHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 class Hypothesis(PictureView):
     """The hypothesis that is looked at, in words and numbers."""
 
+    SAYS = "The chosen hypothesis, in words and numbers."
+
 
 class BeamView(View):
     """A tree above; below it one hypothesis and the ranking."""
@@ -176,6 +178,10 @@ class BeamView(View):
     def _why(self) -> str:
         """Why there is no tree."""
         mode = self.live.request.mode
+        if self.no_model:
+            return self.no_model
+        if not self.live.request.text.strip():
+            return "there is no text to translate\n\ni  write one"
         if self._state.broken:
             return "the steps of this search do not follow from one another"
         if mode == "beam" and self.live.request.beam > 1:

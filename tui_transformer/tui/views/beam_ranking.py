@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Ranking(PictureView):
     """Best score first. Up and down look at one, a click too."""
 
+    SAYS = "The finished hypotheses, best score first. Up and down, or a click, choose which one is shown."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Better one", show=False, id="beam.better"),
         Binding("down,j", "move(1)", "Worse one", show=False, id="beam.worse"),

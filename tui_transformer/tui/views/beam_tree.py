@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class BeamTree(ScrollView, can_focus=True):
     """A column a step below a line of their numbers, which stays when one scrolls down. One node is the cursor."""
 
+    SAYS = "The hypotheses of the search, one column for each step. Arrows walk from piece to piece."
+
     DEFAULT_CSS = """
     BeamTree {
         height: 1fr;

@@ -96,7 +96,7 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
         """Draw the map and the neighbours."""
         self.know()
         window = tuple(float(one) for corner in self.window or () for one in corner)
-        state = (self.plot, self.cursor, self.found, window, self.said, self.refused, self.axes, self.size)
+        state = (self.plot, self.cursor, self.found, window, self.said, self._why, self.axes, self.size)
         if state != self._drawn:
             self._drawn = state
             self._draw_all()
@@ -107,7 +107,7 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
         self.query_one(ChoiceLine).tell(self._choices())
         pieces, near, plot = self.query_one(PieceMap), self.query_one(Neighbours), self.plot
         if plot is None or self.cursor is None:
-            pieces.show(Text(self.refused or "reading the embedding …", style="dim"))
+            pieces.show(Text(self._why, style="dim"))
             near.tell(None)
             return
         pieces.show(plot.drawn(self._look, self.cursor, self.said, self.found))
@@ -115,6 +115,11 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
         near.tell(self.found)
         near.border_title = f"nearest to {self.found.asked}" if self.found else "nearest"
         near.border_subtitle = f"id {self.cursor}"
+
+    @property
+    def _why(self) -> str:
+        """Why there is no map."""
+        return self.refused or self.no_model or "reading the embedding …"
 
     @property
     def _look(self) -> Look:

@@ -20,6 +20,9 @@ ZOOM = 1.5
 class PieceMap(ClickableView, can_focus=False):
     """Pieces at their places. The wheel zooms, a click goes to a piece."""
 
+    # It is drawn for the room there is: bars would be those of another size.
+    DEFAULT_CSS = "PieceMap { overflow: hidden; }"
+
     class Zoomed(Message):
         """The wheel was turned: so many times nearer."""
 
@@ -38,6 +41,8 @@ class PieceMap(ClickableView, can_focus=False):
 
 class Neighbours(ClickableView, inherit_bindings=False):
     """The pieces that point the same way, by cosine. Up and down choose one, enter goes there."""
+
+    SAYS = "The pieces whose rows point the same way, with the cosine. Up and down choose one, enter goes there."
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Neighbour before", show=False, id="embeddings.neighbour-before"),

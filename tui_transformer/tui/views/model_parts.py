@@ -31,6 +31,8 @@ HEADER_LINES = 1
 class PartsTree(PictureView):
     """The tree. Up and down walk, right and left open and close, enter does either; so does the mouse."""
 
+    SAYS = "The parts of the model. Up and down walk, right opens a part and left closes it; enter does either."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "walk(-1)", "Part before", show=False, id="model.part-before"),
         Binding("down,j", "walk(1)", "Next part", show=False, id="model.part-behind"),
@@ -214,6 +216,8 @@ class PartsPage(Page):
         tree.border_title = f"{self._model} · {whole.part.count:,} parameters · {megabytes(round(whole.bytes))}"
         tree.grow(whole)
         self.on_parts_tree_moved()
+        # There is something to read aloud now.
+        self.ttx.draw_soon()
 
     def on_parts_tree_moved(self) -> None:
         """Show the part one is on."""

@@ -31,6 +31,8 @@ MOST_PATHS = 8
 class ModelList(OptionList):
     """Every model by its folder. Enter (or a click) uses it, d compares with it."""
 
+    SAYS = "The models that are installed. Enter, or a click, uses one; d compares with it."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "cursor_up", "Model before", show=False, id="model.before"),
         Binding("j", "cursor_down", "Next model", show=False, id="model.behind"),

@@ -23,6 +23,8 @@ WHEEL = 2
 class EncodingMap(PictureView):
     """Arrows, the wheel and clicks move the cursor; the part that is shown follows."""
 
+    SAYS = "The positional encoding. Arrows, the wheel and clicks move the cursor."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1,0)", "Position before", show=False, id="positions.before"),
         Binding("down,j", "move(1,0)", "Position behind", show=False, id="positions.behind"),
@@ -42,6 +44,9 @@ class EncodingMap(PictureView):
         def __init__(self, position: int, dimension: int) -> None:
             super().__init__()
             self.position, self.dimension = position, dimension
+
+    # It is drawn for the room there is: bars would be those of another size.
+    DEFAULT_CSS = "EncodingMap { overflow: hidden; }"
 
     _state: PositionsState | None = None
     _top = _left = 0

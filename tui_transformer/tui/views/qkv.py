@@ -35,6 +35,8 @@ Number = Literal["layer", "head"]
 class Asking(ClickableView, can_focus=False):
     """The pieces that ask; a click chooses one."""
 
+    DEFAULT_CSS = "Asking { overflow-x: hidden; }"
+
     def on_mount(self) -> None:
         """One line of text needs no frame."""
         self.styles.border = ("none", "black")
@@ -151,8 +153,7 @@ class QkvView(View, can_focus=True):
         """Draw it, unless another sentence is shown by now."""
         if message.run == self._run:
             self._found[message.width] = message.found
-            if self.display:
-                self.show()
+            self.ttx.draw_soon()
 
     # -- what is drawn ---------------------------------------------------------------------------------
 

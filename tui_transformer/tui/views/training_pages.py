@@ -24,6 +24,8 @@ LEAST_LOSS, LEAST_OTHER = 7, 4
 class RunPicture(PictureView):
     """Left and right go through the evaluations instead of scrolling."""
 
+    SAYS = "This page of the run. Left and right go through its evaluations."
+
     DEFAULT_CSS = "RunPicture { scrollbar-gutter: stable; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "evaluation(-1)", show=False),

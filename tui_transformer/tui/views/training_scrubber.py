@@ -19,7 +19,7 @@ LEFT, MOST_CELLS = 3, 60
 class Scrubber(Static):
     """A click goes to an evaluation."""
 
-    DEFAULT_CSS = "Scrubber { height: 1; }"
+    DEFAULT_CSS = "Scrubber { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     class Chosen(Message):
         """An evaluation was clicked, from 0."""
@@ -57,9 +57,9 @@ class Scrubber(Static):
 
         if self._log is None or self._at is None:
             said = "no run is open: write its folder below (f goes there)" if self._log is None else "no evaluation yet"
-            return Text(f"   {said}", style="dim", no_wrap=True, overflow="ellipsis")
+            return Text(f"   {said}", style="dim")
         there, cells = len(self._log.evaluations), self._cells
         place = round(self._at / max(1, there - 1) * (cells - 1))
-        line = Text(f" {'▶' if self._playing else '‖'} ", no_wrap=True, overflow="ellipsis")
+        line = Text(f" {'▶' if self._playing else '‖'} ")
         line.append("━" * place).append("●", "bold").append("─" * (cells - 1 - place), "dim")
         return line.append(f"  {evaluation_line(self._log, self._at)}")

@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 class SourceEditor(TextArea):
     """Where one types. Escape leaves it."""
 
+    SAYS = "The sentence to translate. Type here; escape leaves the editor."
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.leave", "Leave the editor: keys are commands", id="translate.leave"),
         Binding("ctrl+q", "app.quit", "Quit", id="translate.quit"),
@@ -34,10 +37,12 @@ class SourceEditor(TextArea):
 class Pieces(ClickableView):
     """Pieces that go on below where the width ends; what is looked at stays in sight."""
 
+    DEFAULT_CSS = "Pieces { overflow-x: hidden; }"
+
     def follow(self, flow: Flow, token: int) -> None:
         """Show them, and this one."""
         self.show(flow)
-        y, room = flow.y_of(token, self.scrollable_content_region.width), self.scrollable_content_region.height
+        y, room = flow.y_of(token, self.virtual_size.width), self.content_region.height
         if not self.scroll_offset.y <= y <= self.scroll_offset.y + room - 2:
             # A line before it as well, where there is room for one.
             self.scroll_to(y=max(0, y - 2 * (room > 3)), animate=False)
@@ -46,9 +51,13 @@ class Pieces(ClickableView):
 class SourcePieces(Pieces):
     """The source, on the colours of what the newest token reads; below each piece what all tokens have read of it."""
 
+    SAYS = "The source, coloured by what the newest token reads. Below: how much all tokens so far have read."
+
 
 class TargetPieces(Pieces):
     """The translation so far, on the colours of its probabilities. Arrows and clicks move the moment."""
+
+    SAYS = "The translation so far, coloured by how likely each piece was. Left and right, or a click, move the moment."
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "app.step(-1)", "Step back", show=False),
@@ -62,6 +71,8 @@ class TargetPieces(Pieces):
 
 class Candidates(PictureView):
     """The likeliest pieces of the step. Up and down choose one, enter goes on with it."""
+
+    SAYS = "The likeliest pieces of this step. Up and down choose one, enter goes on with it."
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Candidate before", show=False, id="translate.candidate-before"),
@@ -98,6 +109,8 @@ class Candidates(PictureView):
 
 class HeadsOfStep(PictureView):
     """What every head reads for the newest token."""
+
+    SAYS = "What every head reads for the newest token."
 
 
 class TranslateView(View):
@@ -164,6 +177,7 @@ class TranslateView(View):
         live, moment = self.live, self.moment
         if self._step_shown != (live.run, moment):
             self._step_shown, self._candidate = (live.run, moment), 0
+            self.query_one(Candidates).scroll_home(animate=False)
         trace = live.reading.trace(moment)
         self.query_one(SourcePieces).follow(watch.source_flow(live.source, trace), watch.most_read(trace))
         self.query_one(TargetPieces).follow(*self._target())
@@ -215,6 +229,8 @@ class TranslateView(View):
         wanted = self._candidate + message.by if message.place is None else message.place
         self._candidate = max(0, min(wanted, there - 1))
         self.show()
+        here = Region(0, self._candidate, 1, 1)
+        self.query_one(Candidates).scroll_to_region(here, animate=False, force=True, immediate=True)
 
     def on_candidates_taken(self) -> None:
         """Go on with another piece than the model took."""

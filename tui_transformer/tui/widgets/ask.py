@@ -39,6 +39,7 @@ class AskScreen(ModalScreen[str | None]):
     AskScreen #ask { width: 70; max-width: 90%; height: auto; max-height: 90%; padding: 0 1; border: round $primary;
         background: $surface; }
     AskScreen OptionList { height: auto; max-height: 12; border: none; background: $surface; }
+    AskScreen Label { width: 100%; }
     AskScreen #wrong { color: $error; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

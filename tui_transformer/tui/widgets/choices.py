@@ -27,7 +27,7 @@ class Choice:
 class ChoiceLine(Static):
     """Says `Chosen` with the name of what was clicked. Where all does not fit, the short words stand."""
 
-    DEFAULT_CSS = "ChoiceLine { height: 1; }"
+    DEFAULT_CSS = "ChoiceLine { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     class Chosen(Message):
         """A word was clicked."""
@@ -63,7 +63,7 @@ class ChoiceLine(Static):
         """Which one it was."""
         at = 1
         for choice, text in zip(self.choices, self._texts(), strict=True):
-            at += len(text) + 2
-            if event.x < at:
+            end = at + len(text) + 2
+            if at <= event.x < end:
                 self.post_message(self.Chosen(choice.name))
-                return
+            at = end

@@ -42,6 +42,6 @@ class ClickableView(PictureView):
         if offset is None or not isinstance(picture, Parted):
             return
         x, y = self.scroll_offset
-        part = picture.at(offset.x + x, offset.y + y, self.scrollable_content_region.width)
+        part = picture.at(offset.x + x, offset.y + y, self.virtual_size.width)
         if part is not None:
             self.post_message(self.Clicked(self, part, event.chain))

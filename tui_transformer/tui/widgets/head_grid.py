@@ -50,6 +50,8 @@ class Heads:
 class HeadGrid(ScrollView, can_focus=True):
     """Thumbnails in bands: a name, the picture, a caption. Says `Opened` and `Framed`; `moved` is told at once."""
 
+    SAYS = "All heads of this kind of attention. Arrows move from head to head, enter shows one large."
+
     DEFAULT_CSS = """
     HeadGrid {
         border: round $panel-lighten-2;

@@ -33,6 +33,8 @@ class Knobs(Static):
     Knobs {
         height: 1;
         padding: 0 1;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
     }
     """
 
@@ -48,7 +50,7 @@ class Knobs(Static):
     def tell(self, parts: Sequence[Part]) -> None:
         """Show these."""
         self._parts = parts
-        line = Text(no_wrap=True, overflow="ellipsis")
+        line = Text()
         for part in parts:
             line.append(part.text, ACCENT if part.action else "")
         self.update(line)

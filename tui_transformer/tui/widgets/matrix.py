@@ -46,6 +46,8 @@ class Matrix:
 class MatrixView(PlainTitles, can_focus=True):
     """The row and the column of the cursor stand out. Says `Locked` and `Left`; `moved` is told at once."""
 
+    SAYS = "The weights of one head, or of several. Arrows move, enter locks the row, escape goes back to all heads."
+
     DEFAULT_CSS = """
     MatrixView {
         border: round $panel-lighten-2;
