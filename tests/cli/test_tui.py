@@ -155,6 +155,7 @@ def test_wrong_usage_needs_no_terminal_to_be_told(ttx_process: Callable[..., Don
         (["--key", "nothing=p"], "there is no 'nothing'"),
         (["--theme", "none"], "there is no theme 'none'"),
         (["text", "--replay", "a.trace"], "--replay"),
+        (["--inline", "--run", "runs/x"], "--inline has no room"),
     ],
 )
 def test_wrong_usage(environment: dict[str, str], tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -80,6 +80,8 @@ def tui(
         raise UsageError("ttx tui needs a terminal: in pipes use ttx translate or ttx inspect")
     if replay and (text is not None or record):
         raise UsageError("--replay plays a saved decoding: it takes neither TEXT nor --record")
+    if run is not None and inline:
+        raise UsageError("--run opens the Training screen, for which --inline has no room")
     keys = keymap(key or [])
     path = sitting_path()
     sitting = Sitting() if fresh or replay else load_sitting(path)
