@@ -80,7 +80,7 @@ def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 def test_half_a_character_in_a_session_is_replaced(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     kept.write_text('{"text": "a \\ud800 b"}', encoding="utf-8")
-    assert load_sitting(kept).text == "a \ufffd\ufffd\ufffd b"
+    assert load_sitting(kept).text == "a \ufffd b"
 
 
 @pytest.mark.parametrize("speed", ["3", "-1", "NaN", "1e999"])
