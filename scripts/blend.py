@@ -15,7 +15,7 @@ from typing import Any
 
 from ttx_export.checkpoint import read, save_atomically
 from ttx_export.recipe import parse_recipe
-from ttx_export.start import read_start, widened
+from ttx_export.start import as_described, read_start
 
 from tui_transformer.errors import RecipeError, TtxError
 
@@ -28,8 +28,7 @@ def blended(content: dict[str, Any], place: str, share: float) -> dict[str, Any]
     start, begun = read_start(place), content.get("started_from")
     if not begun or begun["weights"] != start.record["weights"]:
         raise RecipeError(f"this run did not start from the weights of {place}")
-    recipe = parse_recipe(content["recipe"])
-    before = widened(start.checkpoint.weights, recipe.model.d_ff - start.checkpoint.shape.d_ff, recipe.training.seed)
+    before = as_described(parse_recipe(content["recipe"]), start).checkpoint.weights
     weights = {name: share * own + (1 - share) * before[name] for name, own in content["weights"].items()}
     # Its loss is another, and nobody has measured it.
     progress = {name: value for name, value in content["progress"].items() if name != "dev_loss"}

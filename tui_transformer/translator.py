@@ -180,7 +180,6 @@ class Translator:
         Raises ValueError for ids that are not pieces.
         """
         self._check(*prefixes)
-        silent = {self.special.target_pad, self.special.target_bos, self.special.target_unk}
         first = [prefix[-1] if prefix else self.special.target_bos for prefix in prefixes]
         search = Greedy(first, [1] * len(first), self.special.target_eos, scored=True)
         # A blank source still has its end to look at.
@@ -188,9 +187,9 @@ class Translator:
         cache = self.runtime.encode(*self._padded(ids, sources)).cache
         *_, last = decode(self.runtime, cache, search, self.special.target_bos, prefixes)
         banned = self.banned.at(begins=not any(prefixes))
-        likely = banned.without(last.step).candidates(count + len(silent) + len(banned.ids))
+        silent = {self.special.target_pad, self.special.target_bos, self.special.target_unk, *banned.ids}
+        likely = banned.without(last.step).candidates(count + len(silent))
         rows = zip(likely.ids.tolist(), likely.log_probabilities.tolist(), strict=True)
-        silent.update(banned.ids)
         return [[(i, p) for i, p in zip(*row, strict=True) if i not in silent][:count] for row in rows]
 
     def force(

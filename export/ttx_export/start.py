@@ -53,7 +53,7 @@ def find_start(wanted: str | None, run: Path, recipe: Recipe) -> Start | None:
     _check_recipe(start, recipe)
     if content:
         _check_run(start, content.get("started_from"), run)
-    return _as_described(recipe, start)
+    return as_described(recipe, start)
 
 
 def read_start(place: str) -> Start:
@@ -128,7 +128,7 @@ def _check_recipe(start: Start, recipe: Recipe) -> None:
             )
 
 
-def _as_described(recipe: Recipe, start: Start) -> Start:
+def as_described(recipe: Recipe, start: Start) -> Start:
     """The same model, with fewer tables tied and wider feed-forward networks if the recipe says so.
 
     What was one table begins as equal ones. The model's output is unchanged.

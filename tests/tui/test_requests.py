@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.timer import Timer
 
 from tui_transformer.errors import BundleError
@@ -65,6 +66,14 @@ def test_the_last_edit_wins(at_work: App, translator: Translator, monkeypatch: p
     asyncio.run(editing())
 
 
+async def take_a_branch(pilot: Pilot[None], app: TtxApp) -> None:
+    """Go on with another first piece than the likeliest, and wait for what comes of it."""
+    await settled(pilot)
+    await pilot.press("escape", "less_than_sign", "full_stop")
+    app.take_branch(app.live.steps[0].candidates[1].id)
+    await settled(pilot)
+
+
 def test_a_branch_of_an_older_text_never_replaces_the_newer_one(at_work: App) -> None:
     async def branching() -> None:
         app = at_work()
@@ -109,10 +118,7 @@ def test_a_branch_outlives_another_mode_and_a_head_that_is_off(at_work: App, key
     async def branching() -> None:
         app = at_work()
         async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "less_than_sign", "full_stop")
-            app.take_branch(app.live.steps[0].candidates[1].id)
-            await settled(pilot)
+            await take_a_branch(pilot, app)
             prefix, before, other = app.live.request.prefix, app.live.request, app.other
             await pilot.press("2", key)
             await settled(pilot)
@@ -139,10 +145,7 @@ def test_what_one_model_decoded_is_never_asked_of_another(at_work: App, translat
     async def switching() -> None:
         app = at_work()
         async with app.run_test() as pilot:
-            await settled(pilot)
-            await pilot.press("escape", "less_than_sign", "full_stop")
-            app.take_branch(app.live.steps[0].candidates[1].id)
-            await settled(pilot)
+            await take_a_branch(pilot, app)
             app.change_engine(ModelEngine(translator))
             # Before anything has come of the new one: nothing is left to take a branch from, or to go back to.
             assert (app.live.steps, app.live.request.prefix, app.other) == ([], (), None)

@@ -64,8 +64,10 @@ class PictureView(PlainTitles, can_focus=True):
     def _draw_beside(self, bar: bool) -> None:
         kept = self.styles.scrollbar_size_vertical * (bar or self.styles.scrollbar_gutter == "stable")
         width = max(self._least, self.content_region.width - kept)
-        seen = self._renderable is not None and width > 0
-        self._strips = strips(self._renderable, width, colours_of(self)) if seen else []  # type: ignore[arg-type]
+        if self._renderable is None or width <= 0:
+            self._strips = []
+        else:
+            self._strips = strips(self._renderable, width, colours_of(self))
         self.virtual_size = Size(max(0, width), len(self._strips))
 
     def render_line(self, y: int) -> Strip:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tui_transformer.cli.parameters import typed
 from tui_transformer.tour.stops import SENTENCE, STOPS
 
 from .options import ColorName, Keeper, Options, with_drawing_options
@@ -99,10 +100,7 @@ class Guide:
 
     def _model(self, shown: bool = False) -> list[str]:
         """The choice of the model; to be `shown` only if the user made it."""
-        context = self.options.context
-        assert context
-        source: Any = context.get_parameter_source("model")
-        return [] if shown and source.name != "COMMANDLINE" else ["--model", self.options.model]
+        return [] if shown and "--model" not in typed(self.options.context) else ["--model", self.options.model]
 
     def _picture(self, call: Sequence[str]) -> Picture:
         """What the command shows, run as if it had been typed, on the tour's model."""
