@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.text import Text
 
 from tui_transformer.architecture import LAYOUTS, Layout
 from tui_transformer.positional import sinusoids
-from tui_transformer.render.picture import Picture, drawn
+from tui_transformer.render.labels import INVISIBLE, cell_len
+from tui_transformer.render.picture import ColourSystem, Picture, drawn
 from tui_transformer.render.views import rotation as rotation_view
+from tui_transformer.render.views.position_map import PositionMap
 from tui_transformer.render.views.positions import Positions, heat_map_picture, rings_picture, table_picture
 from tui_transformer.render.views.rotation import residuals, rotation_picture
 
@@ -37,6 +40,16 @@ def test_other_pictures_are_drawn_as_they_were(golden: Golden, monkeypatch: pyte
     # The last digits of rounding errors are the machine's, not ours.
     monkeypatch.setattr(rotation_view, "residuals", lambda shown, offset: np.full((shown.count, 24), 2e-16))
     golden(rotation_picture(Positions(3, 48, "interleaved", ("▁a", "▁b", "▁c")), 1, (0, 8)), "positions-offset")
+
+
+@pytest.mark.parametrize("colours", [None, "truecolor"])
+def test_names_of_rows_are_what_they_are_on_the_map_too(colours: ColourSystem | None) -> None:
+    names = ("שלום", "مرحبا", "▁中文", "a rather long one")
+    positions = Positions(5, 16, "interleaved", names)
+    said = drawn(PositionMap(positions, positions.table, (0, 0), 6, offset=1), 60, colours)
+    assert INVISIBLE not in said
+    assert "שלום" in said
+    assert cell_len(Text.from_ansi(said.splitlines()[1]).plain) == 14 + 16
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

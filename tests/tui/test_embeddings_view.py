@@ -301,14 +301,14 @@ async def test_pieces_of_the_translation_come_with_the_moment(running: TtxApp) -
 
 @piloted
 async def test_one_comes_back_to_where_one_was(running: TtxApp, source: Embedding) -> None:
-    kept = {"side": "target", "axes": "", "piece": 17}
+    kept = {"side": "target", "axes": "", "piece": "▁nicht"}
     running.sitting.places["embeddings"] = kept
     async with running.run_test() as pilot:
         view = await known(pilot)
         assert view.place() == kept
         running.notify = lambda *said, **_: told.append(said[0])  # type: ignore[method-assign]
         told: list[str] = []
-        view.take({"side": "source", "axes": "nobody:Tom", "piece": 10**9})
+        view.take({"side": "source", "axes": "nobody:Tom", "piece": "no piece of this"})
         running.draw_soon()
         view = await known(pilot)
         view = await known(pilot)

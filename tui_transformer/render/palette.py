@@ -21,7 +21,8 @@ Levels = npt.NDArray[np.int64]
 RAMP = " ·░▒▓█"
 NEGATIVE_RAMP = " -~=%#"
 LEVELS = 256
-ACCENT = Style(color="#d08a2e", bold=True)
+ACCENT = Style(color="#bf7118", bold=True)
+"""An amber that can be read on black and on white (5.5 and 3.8 times as light or dark, WCAG 2)."""
 QUIET = Style(dim=True)
 STRONG = Style(bold=True)
 

@@ -6,7 +6,7 @@ from textual.theme import Theme
 
 THEMES = (
     Theme(
-        name="ttx-dark", dark=True, primary="#d08a2e", secondary="#5fa8a0", accent="#d08a2e",
+        name="ttx-dark", dark=True, primary="#bf7118", secondary="#5fa8a0", accent="#bf7118",
         foreground="#d8d6d0", background="#14151a", surface="#191b21", panel="#21242c",
         warning="#d9b44a", error="#cf6a5c", success="#7fae6b",
     ),

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tui_transformer.positional import Floats, pair_columns
 from tui_transformer.render.heatmap import HeatMap
-from tui_transformer.render.labels import cell_len, fit, fraction, quoted, short, visible
+from tui_transformer.render.labels import cell_len, clip, fraction, quoted, short, visible
 from tui_transformer.render.palette import QUIET, STRONG, has_colour
 from tui_transformer.render.picture import Picture
 
@@ -92,7 +92,9 @@ class PositionMap:
             line = range(rows.start + start, rows.start + stop)
             row = here if here in line else there if there in line else line.start
             mark = HERE if row == here else THERE if row == there else " "
-            labels[start] = mark + fit(names[row], self.gutter - 2, "right")
+            name = clip(names[row], self.gutter - 2)
+            # The heat map isolates what is written from right to left, and would show signs that do so already.
+            labels[start] = mark + " " * (self.gutter - 2 - cell_len(name)) + name
         return labels
 
     def _ruler(self, columns: range, width: int) -> str:

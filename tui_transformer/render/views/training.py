@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from tui_transformer.render.curves import GUTTER, RIGHT, Curve, Curves, Named, Ticks
+from tui_transformer.render.flow import Flow, Token
 from tui_transformer.render.labels import duration, quoted, short, visible
 from tui_transformer.render.palette import ACCENT, QUIET, STRONG, Floats, foreground
 from tui_transformer.render.picture import Picture, Table
@@ -22,8 +23,9 @@ MARKS = "●○◆◇▲△"
 SAMPLES, EVALUATIONS = 4, 5
 BEGINNING = 0.04
 """The first steps' losses are so high that the rest would be flat: they may lie above the box."""
-_TRAINING = foreground(150)
-_DEV = (ACCENT, foreground(225), foreground(100), foreground(190))
+# Colours that can be told from white as well as from black: half as light as either.
+_TRAINING = foreground(135)
+_DEV = (ACCENT, foreground(60, signed=True), foreground(160), foreground(100))
 _ENDS = {
     "finished": "The run has finished.",
     "early stop": "The run stopped early: the development loss no longer improved.",
@@ -114,11 +116,11 @@ def _points(points: Sequence[tuple[float, float]]) -> Floats:
     return np.array(points, np.float64).reshape(-1, 2)
 
 
-def _legend(log: TrainingLog) -> Text:
-    legend = Text.assemble(("loss, nats a token, and perplexity on the right:  ", QUIET), ("⠒⠒ training", _TRAINING))
-    for number, name in enumerate(_sets(log)):
-        legend.append(f"  {_mark(number)} {visible(name)}", _dev_style(number))
-    return legend
+def _legend(log: TrainingLog) -> Flow:
+    """No line ends between a mark and its name."""
+    sets = [(f"{_mark(number)} {visible(name)}", _dev_style(number)) for number, name in enumerate(_sets(log))]
+    named = [("loss in nats, perplexity on the right:", QUIET), ("⠒⠒ training", _TRAINING), *sets]
+    return Flow([Token(f"{text} ", style) for text, style in named])
 
 
 def _dev_style(number: int) -> Style:

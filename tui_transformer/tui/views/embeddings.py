@@ -285,12 +285,14 @@ class EmbeddingsView(EmbeddingsReader, can_focus=True):
 
     def place(self) -> dict[str, Any]:
         """Side, axes and piece."""
-        return {"side": self.side, "axes": self.axes, "piece": self.cursor}
+        piece = self.kept
+        if self.ground and self.cursor is not None:
+            piece = self.ground.embedding.pieces[self.cursor]
+        return {"side": self.side, "axes": self.axes, "piece": piece}
 
     def take(self, place: dict[str, Any]) -> None:
-        """Go there again; a piece that is not in the vocabulary is left out when the map is drawn."""
+        """Go there again; the piece when the map is drawn."""
         side, axes, piece = place.get("side"), place.get("axes"), place.get("piece")
         if side in TEXT_SIDES and isinstance(axes, str):
             self.side, self.axes = side, axes
-            if type(piece) is int:
-                self.cursor, self.more = piece, (piece,)
+            self.kept = piece if isinstance(piece, str) else None

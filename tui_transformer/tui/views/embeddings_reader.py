@@ -61,6 +61,8 @@ class EmbeddingsReader(View):
         self.axes = ""
         self.cursor: int | None = None
         """The id of a piece."""
+        self.kept: str | None = None
+        """The piece of a former session, until the vocabulary is known; ids are another model's."""
         self.terms: Terms = ()
         """What the neighbours are asked of: the piece at the cursor, or a sum."""
         self.more: tuple[int, ...] = ()
@@ -119,6 +121,8 @@ class EmbeddingsReader(View):
         if ground is None:
             self.plot = self._laid = None
             return
+        if self.kept is not None:
+            self._find_kept(ground.embedding.pieces)
         laid = ground, tuple(dict.fromkeys((*self.pieces, *self.more)))
         if laid != self._laid:
             self._laid, self.plot = laid, ground.plot(laid[1])
@@ -129,6 +133,13 @@ class EmbeddingsReader(View):
         if self._asked != (ground.embedding, self.terms):
             self._asked = ground.embedding, self.terms
             self._find(*self._asked)
+
+    def _find_kept(self, pieces: tuple[str, ...]) -> None:
+        """Where one was; a piece that this vocabulary has not is left out."""
+        if self.kept in pieces:
+            self.cursor = pieces.index(self.kept)
+            self.more = (self.cursor,)
+        self.kept = None
 
     def point(self, piece: int) -> None:
         """The cursor to a piece, which comes onto the map if it is not there."""

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 
+from tui_transformer.render.labels import cell_len
 from tui_transformer.tui.picture_view import PictureView
 
 from .positions_state import PositionsState, turned_by
@@ -24,6 +25,8 @@ TWO_ROWS = 18
 """From so many lines on there are two rows of clocks."""
 BLOCK_COLUMNS, BLOCK_LINES = 25, 5
 STRIP_LINES = 3
+_CORNERS = 6
+"""Cells of a border that no title can have."""
 
 
 class Panel(PictureView):
@@ -125,8 +128,10 @@ class EncodingPanels(Horizontal):
         left = height - BLOCK_LINES * -(-len(pairs) // across)
         shown = state.shown if left >= STRIP_LINES else replace(state.shown, pieces=())
         view.show(rotation_body(shown, turn, pairs) if turn else None)
-        view.border_title = f"k = {state.k} · " + (f"residual {turn.residual:.1e}" if turn else "computing …")
-        view.border_subtitle = f"max |PE(p+{state.k})−R({state.k})·PE(p)|"
+        found = f"residual {turn.residual:.1e}" if turn else "computing …"
+        view.border_title = _fitting(view, f"k = {state.k} · {found}", found)
+        size = f"|PE(p+{state.k})−R({state.k})·PE(p)|"
+        view.border_subtitle = _fitting(view, f"max {size}", size, f"of R({state.k})·PE(p)")
 
     def rotation(self) -> Turned | None:
         """The rotation by k; None while it is being computed."""
@@ -159,8 +164,16 @@ class EncodingPanels(Horizontal):
             return
         products = dot_products(state.shown)
         view.show(curve(products, width, height, state.k))
-        view.border_title = f"dot product at {state.k}: {products[state.k]:.2f}"
-        view.border_subtitle = f"distance 0–{state.count - 1}, {products.min():.2f} to 1"
+        product = f"{products[state.k]:.2f}"
+        view.border_title = _fitting(view, f"dot product at {state.k}: {product}", f"product {product}")
+        distances = f"distance 0–{state.count - 1}"
+        view.border_subtitle = _fitting(view, f"{distances}, {products.min():.2f} to 1", distances)
+
+
+def _fitting(view: PictureView, *titles: str) -> str:
+    """The first title that the border has room for, or the last."""
+    room = view.outer_size.width - _CORNERS
+    return next((title for title in titles if cell_len(title) <= room), titles[-1])
 
 
 def _room(view: PictureView) -> tuple[int, int]:
