@@ -213,6 +213,9 @@ async def test_a_head_off_is_crossed_out_and_its_loss_told(at_work: Scripted) ->
         assert view.loss
         assert math.isclose(view.loss.result.loss, wanted.loss, abs_tol=1e-5)
         assert said(view).splitlines()[1].startswith("off cross:2:1 · log p ")
+        picture = view.picture()
+        assert picture
+        assert picture.says[-1] == said(view).splitlines()[1]
         await pilot.press("X")
         await settled(pilot)
         assert "╳" not in grid_text(view)

@@ -100,10 +100,9 @@ class AttentionView(PreparingView):
             self.want(known, Moment(self.live.run, self.moment, len(known.written), whole, self.standing.look, frame))
         else:
             self.forget()
-        self.draw()
+        self._draw_prepared()
 
-    def draw(self) -> None:
-        """Show what is prepared."""
+    def _draw_prepared(self) -> None:
         standing, prepared = self.standing, self.prepared
         self.query_one(ChoiceLine).tell(words.choices(standing, words.is_off(standing, self.live)))
         lines = [words.head_line(prepared, standing)]
@@ -247,7 +246,9 @@ class AttentionView(PreparingView):
 
     def picture(self) -> Picture | None:
         """The heads that are shown, as `ttx inspect attention` draws them."""
-        return words.picture(self.prepared, self.standing, self.ranking.order, self.live)
+        picture = words.picture(self.prepared, self.standing, self.ranking.order, self.live)
+        loss = words.loss_line(self.loss, self.live)
+        return picture.noting((loss,)) if picture and loss else picture
 
     def commands(self) -> Iterable[tuple[str, str, Callable[[], object]]]:
         """Kinds, orders, and every head."""

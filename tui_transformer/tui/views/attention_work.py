@@ -32,7 +32,7 @@ class Loss:
 
 
 class PreparingView(View):
-    """Has `prepared`, which may be a little behind the moment, and `loss` when it is known. Subclasses `draw`."""
+    """Has `prepared`, which may be a little behind the moment, and `loss` when it is known."""
 
     class Ready(Message):
         """A moment has been prepared; `last` if the thread is through with it."""
@@ -56,10 +56,6 @@ class PreparingView(View):
         self._working = False
         self._whole: tuple[Engine, Request, Finished] | None = None
         self._asked_loss = -1
-
-    def draw(self) -> None:
-        """Show what is prepared."""
-        raise NotImplementedError
 
     @property
     def fold(self) -> Fold:
@@ -107,7 +103,7 @@ class PreparingView(View):
         mine = message.prepared.moment
         if (mine.run, mine.look) == (moment.run, moment.look):
             self.prepared = self._with_older_stats(message.prepared)
-            self.draw()
+            self.ttx.draw_soon()
         if message.last:
             self._working = mine != moment and known.weights(moment.look.kind) > QUICK
             if self._working:
@@ -154,4 +150,4 @@ class PreparingView(View):
         """Show it, unless it comes too late."""
         if message.loss.run == self.live.run:
             self.loss = message.loss
-            self.draw()
+            self.ttx.draw_soon()
