@@ -1,10 +1,11 @@
-"""What keeping strings costs, and how often the guard is right, on development sets.
+"""What keeping strings and names costs or gains, and how often the guard is right, on development sets.
 
     python scripts/measure_checks.py [--data FOLDER] [--model FOLDER] [--json FILE]
 
 Keeping: BLEU and chrF of the lines that have something to be kept, with it and without, and how many translations
-then lack a kept string. The guard: how many of the model's own translations, of human ones and of ones made bad on
-purpose it flags, and why. Needs the [train] extra. These numbers stand in the docstrings of `keep` and `quality`.
+then lack a kept string. Names: BLEU and chrF of all lines, with names mended and without. The guard: how many of the
+model's own translations, of human ones and of ones made bad on purpose it flags, and why. Needs the [train] extra.
+These numbers stand in README and in the docstrings of `keep`, `names` and `quality`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +73,33 @@ BAD: dict[str, Spoil] = {
 
 def keeping(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str, Any]:
     """Scores with and without keeping, on the lines where that may matter."""
-    keeper, found = Keeper.of(), dict[str, Any]()
+    keeper, found = replace(Keeper.of(), names=False), dict[str, Any]()
     concerned = [pair for pair in pairs if keeper.kept(pair.source)]
     found["lines"] = len(concerned)
     for how, used in (("kept", keeper), ("not kept", None)):
-        lines, batching = (pair.source for pair in concerned), Batching(usable_cores())
-        texts = [t.text for t in translate_lines(translator, lines, Options(), batching, Wanted(keeper=used))]
-        bleu, chrf = score_set(name, concerned, texts, Options().beam)
+        texts = _translated(translator, concerned, used)
         lost = sum(not keeper.keeps(keeper.kept(p.source), text) for p, text in zip(concerned, texts, strict=True))
-        found[how] = {"BLEU": bleu.value, "chrF": chrf.value, "lines that lack a string": lost}
+        found[how] = _scored(name, concerned, texts) | {"lines that lack a string": lost}
     return found
+
+
+def naming(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str, Any]:
+    """Scores of all lines with names mended and without."""
+    with_names = _translated(translator, pairs, Keeper.of())
+    without = _translated(translator, pairs, replace(Keeper.of(), names=False))
+    changed = sum(one != other for one, other in zip(with_names, without, strict=True))
+    scores = {"mended": _scored(name, pairs, with_names), "as written": _scored(name, pairs, without)}
+    return {"lines": len(pairs), "lines changed": changed, **scores}
+
+
+def _translated(translator: Translator, pairs: Sequence[Pair], keeper: Keeper | None) -> list[str]:
+    lines, batching = (pair.source for pair in pairs), Batching(usable_cores())
+    return [t.text for t in translate_lines(translator, lines, Options(), batching, Wanted(keeper=keeper))]
+
+
+def _scored(name: str, pairs: Sequence[Pair], texts: Sequence[str]) -> dict[str, Any]:
+    bleu, chrf = score_set(name, pairs, texts, Options().beam)
+    return {"BLEU": bleu.value, "chrF": chrf.value}
 
 
 def flags_of_own(translator: Translator, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -135,6 +154,8 @@ def main() -> None:
         pairs = list(read_pairs(options.data / f"{name}.tsv"))
         found[f"{name}: keeping"] = keeping(translator, pairs, name)
         print(name, "keeping", found[f"{name}: keeping"], flush=True)
+        found[f"{name}: names"] = naming(translator, pairs, name)
+        print(name, "names", found[f"{name}: names"], flush=True)
     pairs, chance = list(read_pairs(options.data / f"{options.sets[0]}.tsv")), random.Random(1)
     rows = {"own": flags_of_own(translator, pairs)}
     print(f"{options.sets[0]} own: {rows['own']}", flush=True)

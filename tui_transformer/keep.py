@@ -47,14 +47,16 @@ class Keeper:
     """Knows what must be kept: what matches one of the `patterns`, at each place the first that does."""
 
     patterns: tuple[re.Pattern[str], ...]
+    names: bool = False
+    """Whether names are mended too, which no pattern tells (`respelling`)."""
 
     @classmethod
     def of(cls, patterns: Sequence[str] = (), built_in: bool = True) -> Keeper:
         """The given regular expressions, and what is kept anyway. Raises re.error for an invalid expression."""
         usual = (*BUILT_IN, _NUMBER) if built_in else ()
         if not any(map(_is_alone, patterns)):
-            return cls((_joined([*patterns, *usual]),))
-        return cls((*map(re.compile, patterns), *([_joined(usual)] if usual else [])))
+            return cls((_joined([*patterns, *usual]),), built_in)
+        return cls((*map(re.compile, patterns), *([_joined(usual)] if usual else [])), built_in)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Beginning and end of each string to be kept."""

@@ -53,6 +53,10 @@ class WindowTranslator:
             Translation(line, tuple(part for _ in of_line for part in next(found)))
             for line, of_line in zip(lines, tasks, strict=True)
         ]
+        if keeper and keeper.names:
+            from .respelling import respelled  # it is built on this module
+
+            translations = respelled(self, translations)
         if self.wanted.alternatives:
             from .alternatives import varied  # it is built on this module
 
@@ -185,22 +189,26 @@ class WindowTranslator:
     def _scored(self, translations: Sequence[Translation]) -> Iterator[Translation]:
         """The same with what a second pass says about every hypothesis."""
         pairs = [
-            (part.source, h) for line in translations for part in line.parts if part.source.ids for h in part.hypotheses
-        ]
-
-        def force(batch: list[int]) -> list[ForcedTarget]:
-            sources, targets = [pairs[i][0] for i in batch], [pairs[i][1].ids for i in batch]
-            return self.translator.force(sources, targets, self.wanted.attentions)
-
-        lengths = [len(source.ids) + len(hypothesis.ids) for source, hypothesis in pairs]
+            (part.source, hypothesis.ids)
+            for line in translations for part in line.parts if part.source.ids for hypothesis in part.hypotheses
+        ]  # fmt: skip
         nothing = ForcedTarget((), (), None)
-        forced = iter(spread(self.pool, list(batches_by_length(range(len(pairs)), lengths, self.rows, 1)), force))
+        forced = iter(self.forced(pairs, self.wanted.attentions))
         for translation in translations:
             with_scores = [
                 replace(part, forced=tuple(next(forced) if part.source.ids else nothing for _ in part.texts))
                 for part in translation.parts
             ]
             yield replace(translation, parts=tuple(with_scores))
+
+    def forced(self, pairs: Sequence[tuple[Source, tuple[int, ...]]], attentions: bool = False) -> list[ForcedTarget]:
+        """What the model makes of given translations (ids without start and end), in order."""
+
+        def force(batch: list[int]) -> list[ForcedTarget]:
+            return self.translator.force([pairs[i][0] for i in batch], [pairs[i][1] for i in batch], attentions)
+
+        lengths = [len(source.ids) + len(ids) for source, ids in pairs]
+        return spread(self.pool, list(batches_by_length(range(len(pairs)), lengths, self.rows, 1)), force)
 
 
 def batches_by_length(indices: Sequence[int], lengths: Sequence[int], rows: int, beam: int) -> Iterator[list[int]]:

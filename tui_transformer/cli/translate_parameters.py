@@ -216,7 +216,9 @@ Keep = Annotated[
 BuiltInKeeps = Annotated[
     bool,
     typer.Option(
-        "--keep-usual/--no-keep-usual", rich_help_panel=CHECKS, help="Keep numbers, addresses and so on unchanged."
+        "--keep-usual/--no-keep-usual",
+        rich_help_panel=CHECKS,
+        help="Keep numbers, addresses and so on unchanged, and mend names that were copied with mistakes.",
     ),
 ]
 Report = Annotated[
