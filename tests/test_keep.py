@@ -17,7 +17,9 @@ from tui_transformer.window import torn
 
 KEPT = [
     "https://example.org/a?b=1", "www.example.org/x", "first.last+tag@mail.example.com", "`x = y. z`", "{name}", "{}",
-    "{{ user }}", "${HOME}", "%s", "%(count)d", "%1$s", "%.2f", "<b>", "</b>", '<a href="x y">', "&amp;", "1985",
+    "{{ user }}", "{ name }", "${HOME}", "$name", "%s", "%(count)d", "%1$s", "%.2f", "%ld", "%5.1lf", "%%", "%@",
+    "<b>", "</b>", '<a href="x y">', "<%= name %>", "&amp;", "1985", "0x7FFF1234", "1e-5", "#FF00AA", "\\n",
+    "123e4567-e89b-12d3-a456-426614174000", "2024-05-12T10:30:00Z", r"C:\Users\me",
 ]  # fmt: skip
 
 
@@ -31,7 +33,9 @@ def test_usual_strings_are_found_among_words(text: str) -> None:
     assert [line[start:stop] for start, stop in keeper.spans(line)] == [text]
 
 
-@pytest.mark.parametrize("line", ["Give 100 % of it.", "a < b", "it {is} not", "me@home", "he said: `no"])
+@pytest.mark.parametrize(
+    "line", ["Give 100 % of it.", "a < b", "it {is} not", "me@home", "he said: `no", "Don`t, it`s"]
+)
 def test_no_more_is_kept_than_has_to_be(line: str) -> None:
     assert not [text for text in Keeper.of().kept(line) if not text.isdigit() and text != "{is}"]
 

@@ -106,6 +106,32 @@ def test_options_that_do_not_go_with_a_call_are_refused(translator: Translator) 
         list(translator.stream("Good night.", Options(prefix=(50,) * translator.runtime.architecture.positions)))
 
 
+def test_the_library_keeps_what_the_command_keeps(translator: Translator) -> None:
+    line = "Good night, john@example.org and {name}."
+    (kept,), (free,) = translator.translate([line]), translator.translate([line], keep=False)
+    assert "john@example.org" in kept
+    assert "{name}" in kept
+    assert "john@example.org" not in free
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Good\u00a0night.", "Good night."), ("Good\tnight.", "Good night."), ("Good\u202fnight\u200b.", "Good night."),
+        ("\ufeffGood night.", "Good night."), ("Tom called Mary\u02bcs bluﬀ.", "Tom called Mary's bluff."),
+        ("Good ni\u00adght.", "Good night."),
+    ],
+)  # fmt: skip
+def test_the_model_reads_what_people_see(translator: Translator, text: str, same: str) -> None:
+    assert translator.translate_line(text) == translator.translate_line(same)
+    assert list(translator.translate([text])) == list(translator.translate([same]))
+
+
+@pytest.mark.parametrize("text", ["\u200b", " \u200b\ufeff ", "\x01\x02"])
+def test_what_nobody_sees_is_not_translated(translator: Translator, text: str) -> None:
+    assert translator.translate_line(text) == text
+
+
 @pytest.mark.parametrize("half", [0xD800, 0xDCFF])
 def test_half_a_surrogate_pair_is_replaced(translator: Translator, half: int) -> None:
     text, readable = f"a{chr(half)}b", "a\ufffdb"

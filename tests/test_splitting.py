@@ -52,6 +52,10 @@ def test_what_fits_may_be_anything(text: str, limit: int) -> None:
         # every sentence is a part; those too long are cut at clause ends before words
         ("It is. So it is!  Is it?", 99, ["It is. ", "So it is!  ", "Is it?"]),
         ("Mr. Smith paid 3.50 dollars.", 99, ["Mr. Smith paid 3.50 dollars."]),
+        # no sentence begins inside a word
+        ("Call Console.WriteLine to print. Then go.", 99, ["Call Console.WriteLine to print. ", "Then go."]),
+        ("See https://example.org/api/System.String today.", 99, ["See https://example.org/api/System.String today."]),
+        ("他来了。她走了。", 99, ["他来了。", "她走了。"]),
         ("One, two. Three four, five.", 20, ["One, two. ", "Three four, five."]),
         ("One, two three. Four", 12, ["One, ", "two three. ", "Four"]),
         ("One two, three four", 12, ["One two, ", "three four"]),

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .errors import LanguageError, TranslationError, TtxError, UsageError
@@ -52,7 +52,10 @@ def translate_lines(
     if options.target is not None:
         raise ValueError("a given target is read with stream(), not searched for")
     pool = ThreadPoolExecutor(batching.workers)
-    work = WindowTranslator(translator, options, wanted or Wanted(), pool, batching.rows)
+    wanted = wanted or Wanted()
+    if wanted.keeper:
+        wanted = replace(wanted, keeper=wanted.keeper.knowing(translator.source))
+    work = WindowTranslator(translator, options, wanted, pool, batching.rows)
     try:
         done = 0
         for window in windows(map(_whole, lines), batching):

@@ -15,17 +15,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from .unknown import Vocabulary, unknown_to
 
 # In order of preference at the same place.
 BUILT_IN = (
-    r"`[^`\n]+`",  # code in backticks
+    r"(?<!\w)`[^`\n]+`(?!\w)",  # code in backticks
     r"(?:https?|ftp)://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]|\bwww\.[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]",
     r"(?<![\w.+-])[\w.+-]*\w@\w[\w-]*(?:\.\w[\w-]*)+",  # e-mail addresses
-    r"</?[A-Za-z][^<>]*>|&#?\w+;",  # tags and characters of HTML
-    r"\$\{[^{}\s]+\}|\{\{[^{}]*\}\}|\{[^{}\s]*\}",  # ${x} {{x}} {x}
-    r"%\(\w+\)[-+#0-9.]*[a-zA-Z]|%(?:\d+\$)?[-+#0-9.]*[sdiufgexXc](?!\w)",  # %(x)s %s %1$d %.2f
+    r"</?[A-Za-z][^<>]*>|&#?\w+;|<%.*?%>",  # tags and characters of HTML, templates
+    r"\$\{[^{}\s]+\}|\{\{[^{}]*\}\}|\{\s*[^{}\s]*\s*\}|\$[A-Za-z_]\w*",  # ${x} {{x}} {x} { x } $x
+    r"%\(\w+\)[-+#0-9.]*[a-zA-Z]|%%"  # %(x)s %%
+    r"|%(?:\d+\$)?[-+#0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh?|ll?|[Lzjt])?[diouxXeEfFgGcspr@](?!\w)",  # %s %1$d %.2f
+    r"\b[A-Za-z]:\\(?:\S*[^\s.,;:!?)\]}\"'])?|\\[nrt\"\\]",  # C:\folder \n
+    r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b|\b0x[0-9A-Fa-f]+\b|#[0-9A-Fa-f]{6}\b",
+    r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?\b",  # 2024-05-12T10:30:00Z
+    r"\b\d+(?:\.\d+)?[eE][-+]?\d+\b",  # 1e-5
 )
 _NUMBER = r"(?P<ttx_number>\d+(?:[.,:\u00a0\u202f]\d+)*)"
 _BEFORE_THREE = re.compile(r"\D(?=\d{3}(?!\d))")
@@ -49,6 +56,8 @@ class Keeper:
     patterns: tuple[re.Pattern[str], ...]
     names: bool = False
     """Whether names are mended too, which no pattern tells (`respelling`)."""
+    unknown: Callable[[str], list[str]] | None = None
+    """The words and signs of a text that the model cannot say, if they are kept (`knowing`)."""
 
     @classmethod
     def of(cls, patterns: Sequence[str] = (), built_in: bool = True) -> Keeper:
@@ -58,9 +67,18 @@ class Keeper:
             return cls((_joined([*patterns, *usual]),), built_in)
         return cls((*map(re.compile, patterns), *([_joined(usual)] if usual else [])), built_in)
 
+    def knowing(self, vocabulary: Vocabulary) -> Keeper:
+        """The same, which also keeps what this vocabulary cannot say, if it keeps more than the given patterns."""
+        return replace(self, unknown=unknown_to(vocabulary)) if self.names else self
+
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Beginning and end of each string to be kept."""
-        return [match.span() for match in self._matches(text)]
+        """Beginning and end of each string to be kept; those that touch are one."""
+        found: list[tuple[int, int]] = []
+        for start, stop in (match.span() for match in self._matches(text)):
+            if found and found[-1][1] == start:
+                start = found.pop()[0]
+            found.append((start, stop))
+        return found
 
     def kept(self, text: str) -> Counter[str]:
         """Each string that must be in the translation, and how often.
@@ -75,13 +93,17 @@ class Keeper:
 
     def _matches(self, text: str) -> Iterator[re.Match[str]]:
         """What the patterns match, as if they were joined by |."""
-        if len(self.patterns) == 1:
-            yield from (match for match in self.patterns[0].finditer(text) if match.group())
+        patterns = self.patterns
+        if unknown := self.unknown(text) if self.unknown else []:
+            longest_first = sorted(set(unknown), key=len, reverse=True)
+            patterns = (*patterns, re.compile("|".join(map(re.escape, longest_first))))
+        if len(patterns) == 1:
+            yield from (match for match in patterns[0].finditer(text) if match.group())
             return
         place = 0
         # Place by place: a pattern that looked further would look again and again at what another one has taken.
         while place < len(text):
-            matches = (pattern.match(text, place) for pattern in self.patterns)
+            matches = (pattern.match(text, place) for pattern in patterns)
             found = next((match for match in matches if match and match.group()), None)
             if found:
                 yield found

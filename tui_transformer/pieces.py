@@ -11,6 +11,11 @@ SPACE_MARK = "▁"
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
+def is_byte(piece: str) -> bool:
+    """Whether a piece stands for a single byte."""
+    return _BYTE.fullmatch(piece) is not None
+
+
 def bytes_of(piece: str) -> bytes:
     """A piece's text in UTF-8, of which a piece for a single byte has a part: <0xC3> is half an ä."""
     if byte := _BYTE.fullmatch(piece):

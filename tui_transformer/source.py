@@ -16,6 +16,9 @@ Made = TypeVar("Made")
 
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
+_LIGATURES = re.compile("[\ufb00-\ufb06]")
+_JOINERS = "\u200c\u200d"
+"""Signs that some scripts are spelt with; all others that are not seen say nothing to a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +101,18 @@ def characters(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """What the model gets to read of a text: composed characters in one line, no white space around."""
-    return in_one_line(unicodedata.normalize("NFC", characters(text.strip())))
+    """What the model gets to read of a text: composed characters in one line, no white space around.
+
+    Blanks of all kinds are one, ligatures are letters, and signs that nobody sees are left out.
+    """
+    text = in_one_line(unicodedata.normalize("NFC", characters(text)))
+    if not text.isprintable():
+        text = "".join(map(_seen, text))
+    text = _LIGATURES.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
+    return text.replace("\u02bc", "'").strip()
+
+
+def _seen(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in ("Cc", "Cf") and character not in _JOINERS else character

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from sentencex import segment
 
 # Best first: after a clause, after a word. Each keeps its white space with the part before.
+_WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]")
 _BOUNDARIES = (re.compile(r"(?<=[;:,–—，；：])\s+"), re.compile(r"\s+"))
 
 
@@ -28,7 +29,18 @@ def sentences(text: str, language: str) -> list[str]:
     """The sentences of a text, each with the white space behind it."""
     found: list[str] = [sentence for sentence in segment(language, text) if sentence]
     # The library does not promise to give back every character.
-    return found if found and "".join(found) == text else [text]
+    return _rejoined(found) if found and "".join(found) == text else [text]
+
+
+def _rejoined(found: list[str]) -> list[str]:
+    """No sentence ends where a letter or digit of an alphabet follows at once: System.String is one word."""
+    whole = found[:1]
+    for sentence in found[1:]:
+        if not whole[-1][-1].isspace() and _WORD.match(sentence):
+            whole[-1] += sentence
+        else:
+            whole.append(sentence)
+    return whole
 
 
 def _cut(text: str, fits: Callable[[str], bool]) -> list[str]:

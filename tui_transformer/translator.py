@@ -141,7 +141,10 @@ class Translator:
     def _source(self, text: str, limit: int, language: str = "") -> Source:
         before, core, after = edges(text)
         code = self.source.encode(language) if language else []
-        ids = (*code, *self.source.encode(readable(core))[:limit], self.special.source_eos) if core else ()
+        read = readable(core)
+        if not read:
+            return Source.literal(text)
+        ids = (*code, *self.source.encode(read)[:limit], self.special.source_eos)
         return Source(core, ids, before, after, language=language)
 
     def translate_batch(
@@ -225,7 +228,7 @@ class Translator:
         return source.before + in_one_line(self.target.decode(translation.ids)) + source.after
 
     def translate_line(self, line: str, options: Options | None = None) -> str:
-        """One line of text. For many lines `translate` is faster.
+        """One line of text as the model itself puts it. For many lines `translate` is faster, and keeps more of them.
 
         >>> Translator.load("tests/data/tiny").translate_line("Tom called Mary's bluff.", Options(beam=1))
         'Tom zwang Mary, Farbe zu bekennen.'
@@ -234,10 +237,11 @@ class Translator:
         found = self.translate_batch(sources, options)
         return "".join(self.text(source, hypotheses[0]) for source, hypotheses in zip(sources, found, strict=True))
 
-    def translate(self, lines: Iterable[str], options: Options | None = None) -> Iterator[str]:
+    def translate(self, lines: Iterable[str], options: Options | None = None, keep: bool = True) -> Iterator[str]:
         """One translation for each line, in order, on all processor cores.
 
-        Lazy: lines are read a little ahead of what is taken, so they may come from an endless pipe.
+        With `keep`, what `ttx translate` keeps comes through unchanged: numbers, addresses, code, names (`keep`).
+        Lazy: lines are read a little ahead of what is taken, by another thread, so they may come from an endless pipe.
         Raises TypeError for a single string, whose letters would be taken for lines, and for non-string lines.
 
         >>> translator = Translator.load("tests/data/tiny")
@@ -247,8 +251,11 @@ class Translator:
         if isinstance(lines, str | bytes):
             raise TypeError("translate() takes an iterable of lines; translate_line() takes one line")
         from .batching import Batching, translate_lines  # it is built on this module
+        from .keep import Keeper
+        from .translation import Wanted
 
-        return (found.text for found in translate_lines(self, lines, options, Batching(workers=usable_cores())))
+        wanted = Wanted(keeper=Keeper.of() if keep else None)
+        return (found.text for found in translate_lines(self, lines, options, Batching(usable_cores()), wanted))
 
     def alternatives(self, line: str, position: int, count: int = 5, options: Options | None = None) -> list[Candidate]:
         """What else a line's translation could say from its piece `position` (from 1) on, likeliest piece first.

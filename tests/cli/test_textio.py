@@ -71,6 +71,23 @@ def test_each_line_is_written_at_once(tmp_path: Path) -> None:
     assert out.read_text() == "x\n" * 3
 
 
+def test_a_file_is_emptied_by_the_first_line_or_by_none(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_text("precious\n")
+
+    def broken() -> Iterator[str]:
+        raise InputError("cannot be read")
+        yield ""
+
+    with pytest.raises(InputError, match="cannot be read"):
+        write_lines(broken(), out, LineReader.of_arguments([]))
+    assert out.read_text() == "precious\n"
+    write_lines(iter(["x"]), out, LineReader.of_arguments([]))
+    assert out.read_text() == "x\n"
+    write_lines(iter([]), out, LineReader.of_arguments([]))
+    assert out.read_text() == ""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened there")
 def test_an_error_while_reading_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):

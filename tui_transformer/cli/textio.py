@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -64,11 +66,14 @@ class LineReader:
             self.first_damaged = self.first_damaged or number
             return line.decode(errors="replace")
 
-    def is_same_file(self, path: Path) -> bool:
-        """Whether `path` is the very file that is read."""
-        return (
-            self._descriptor is not None and path.exists() and os.path.samestat(os.fstat(self._descriptor), path.stat())
-        )
+    def is_same_file(self, path: Path | None) -> bool:
+        """Whether `path`, or standard output (None), is the very file that is read."""
+        if self._descriptor is None or (path and not path.exists()):
+            return False
+        written = path.stat() if path else os.fstat(sys.stdout.fileno())
+        # A terminal or a device is read and written at once, and so is a file that the shell has just emptied.
+        apart = path is None and (not stat.S_ISREG(written.st_mode) or not written.st_size)
+        return not apart and os.path.samestat(os.fstat(self._descriptor), written)
 
 
 def _read(descriptor: int, name: str) -> Iterator[bytes]:
@@ -85,14 +90,20 @@ def _read(descriptor: int, name: str) -> Iterator[bytes]:
 def write_lines(lines: Iterable[str], path: Path | None, reader: LineReader) -> None:
     """Write each line as soon as it comes, to a file or to standard output (None).
 
-    Raises InputError if that fails or the file is the one being read; BrokenPipeError if the reader has gone.
+    A file that is there keeps its content until there is a first line, or none at all. Raises InputError if writing
+    fails or the file is the one being read; BrokenPipeError if the reader has gone.
     """
-    if path and reader.is_same_file(path):
-        raise InputError(f"{path} is also the input: writing it would destroy it")
     name = path or "standard output"
+    if reader.is_same_file(path):
+        harm = "writing it would destroy it" if path else "what is written would be read again"
+        raise InputError(f"{name} is also the input: {harm}")
     try:
-        with open(path, "wb") if path else _standard_output() as out:
-            for line in lines:
+        with open(path, "ab") if path else _standard_output() as out:
+            waiting = iter(lines)
+            first = next(waiting, None)
+            if path and path.is_file():
+                out.truncate(0)
+            for line in chain([] if first is None else [first], waiting):
                 out.write(line.encode(errors="replace") + b"\n")
                 out.flush()
     except BrokenPipeError:

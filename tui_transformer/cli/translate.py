@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
 from tui_transformer.errors import QualityError, UsageError
 
-from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption, as_text, suiting
+from .parameters import DeviceName, DeviceOption, ModelOption, ThreadsOption, UsualBeamOption, as_text, suiting, typed
 from .translate_parameters import (
     USUAL_ALTERNATIVES,
     AlignHeads,
+    Alignment,
     AlignmentOption,
     Alternatives,
     BuiltInKeeps,
@@ -88,13 +90,16 @@ def translate(
 
     Example:  cat a.txt | ttx translate > b.txt
     """
+    # A setting gives way where it does not go with what was asked for.
+    input_file = suiting(context, "--input", input_file, not text)
     if text and input_file:
         raise UsageError("give either text or --input, not both")
-    # A setting gives way where it does not go with what was asked for.
     beam = suiting(context, "--beam", beam, not sample)
     length_penalty = suiting(context, "--length-penalty", length_penalty, not sample and beam != 1)
     no_repeat_ngram = suiting(context, "--no-repeat-ngram", no_repeat_ngram, not (sample or alternatives)) or 0
     n_best = suiting(context, "--n-best", n_best, not sample)
+    listed = alignment is not Alignment.soft or output_format is OutputFormat.jsonl
+    alignment = suiting(context, "--alignment", alignment, listed)
     align_heads = suiting(context, "--align-heads", align_heads, alignment is not None)
     drawing = Drawing.of(context, sample, temperature, top_k, top_p, seed)
     searching = {"--beam": (beam or 1) > 1, "--length-penalty": length_penalty is not None,
@@ -104,7 +109,7 @@ def translate(
         raise UsageError("--length-penalty only applies with --beam 2 or more")
     n_best = n_best or (USUAL_ALTERNATIVES if alternatives else None)
     shown = Shown(output_format, n_best, scores, alignment, align_heads, report, alternatives)
-    shown.check(beam)
+    shown.check(beam if "--n-best" in typed(context) else None)
     keeper = keeper_of(keep or [], keep_usual)
 
     from tui_transformer.batching import Batching, translate_lines
@@ -124,6 +129,8 @@ def translate(
     cores = threads or usable_cores()
     translator = Translator.load(model, device.value)
     beam = beam or translator.defaults.beam
+    found = alternatives is not None or (n_best or 1) <= beam
+    shown = replace(shown, n_best=suiting(context, "--n-best", n_best, found))
     shown.check(beam)
     if verbose:
         _describe(translator, cores)

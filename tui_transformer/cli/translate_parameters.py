@@ -158,8 +158,8 @@ Prefix = Annotated[
         "--prefix",
         show_default=False,
         rich_help_panel=SEARCH,
-        help="Words each translation begins with. If it must begin with a kept string, they are put before that, "
-        "unscored.",
+        help="What each translation begins with; its last word may go on. If it must begin with a kept string, this is "
+        "put before that, unscored.",
     ),
 ]
 Sample = Annotated[bool, typer.Option("--sample", rich_help_panel=SAMPLING, help="Sample instead of searching.")]
@@ -210,7 +210,7 @@ Keep = Annotated[
         show_default=False,
         rich_help_panel=CHECKS,
         help="Text that must come through unchanged, besides numbers, addresses, `code`, {placeholders}, <tags>. "
-        "Repeatable.",
+        "Matched in each sentence by itself. Repeatable.",
     ),
 ]
 BuiltInKeeps = Annotated[
