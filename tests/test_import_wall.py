@@ -43,6 +43,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "batching": {"numpy", "onnxruntime", "sentencepiece"},
     "window": {"numpy", "onnxruntime", "sentencepiece"},
     "alternatives": {"numpy", "onnxruntime", "sentencepiece"},
+    "respelling": {"numpy", "onnxruntime", "sentencepiece"},
     "environment": {"numpy", "onnxruntime"},
     "dialogue": {"numpy", "onnxruntime", "sentencepiece"},
     "scoring": {"numpy", "onnxruntime", "sentencepiece"},

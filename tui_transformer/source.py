@@ -112,6 +112,11 @@ def readable(text: str) -> str:
     return text.replace("\u02bc", "'").strip()
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text, as white space parts them; what nobody sees is none."""
+    return [word for word in text.split() if readable(word)]
+
+
 def _seen(character: str) -> str:
     if character.isspace():
         return " "

@@ -12,6 +12,7 @@ import pytest
 from tui_transformer.decoding import pad
 from tui_transformer.render.picture import Picture
 from tui_transformer.render.views.tokens import Batch, Sentence, tokens_picture
+from tui_transformer.source import readable
 from tui_transformer.translator import Translator
 
 from .conftest import Ttx
@@ -40,7 +41,7 @@ def test_pieces_and_ids_are_those_that_are_translated(tokens: Ttx, translator: T
         assert found["text"] == text
         assert found["ids"] == list(ids)
         assert found["pieces"] == list(translator.source.pieces(ids))
-        assert found["words"] == text.split()
+        assert found["words"] == readable(text).split()
         assert found["word_of_piece"][-1] is None
         assert sorted(set(found["word_of_piece"][:-1])) == list(range(len(found["words"])))
     assert content["special"]["</s>"] == translator.special.source_eos

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from tui_transformer.source import words_of
+
 from .alignment import Heads, Pairs, Row, coverage_of, matrix_of, mean_of_heads, pairs_of, rows_of
 from .words import Floats, Words, merge
 
@@ -42,8 +44,9 @@ class LineAttention:
         blocks, read, spoken = list[tuple[Floats, int, int]](), _Place(), _Place()
         for part, i in zip(parts, chosen, strict=True):
             weights = _word_attention(part, i, source, target, heads)
-            blocks.append((weights, spoken.take(part.texts[i]), read.take(part.source.whole)))
-        words = tuple("".join(part.source.whole for part in parts).split())
+            read_from = read.take(part.source.whole, len(words_of(part.source.whole)))
+            blocks.append((weights, spoken.take(part.texts[i], len(part.texts[i].split())), read_from))
+        words = tuple(words_of("".join(part.source.whole for part in parts)))
         targets = tuple("".join(part.texts[i] for part, i in zip(parts, chosen, strict=True)).split())
         return cls(words, targets, rows_of(blocks, len(targets)))
 
@@ -63,7 +66,7 @@ class LineAttention:
 def _word_attention(part: Part, i: int, source: Vocabulary, target: Vocabulary, heads: Heads) -> Floats:
     """(Tw, Sw+1) of one part. What was not translated is its own translation; words ahead of it come from nowhere."""
     if not part.source.ids:
-        kept, said = len(part.source.whole.split()), len(part.texts[i].split())
+        kept, said = len(words_of(part.source.whole)), len(part.texts[i].split())
         return np.eye(said, kept + 1, kept - said)
     read, attention = attention_to_text(part, i, source, heads)
     return merge(attention, Words.of(target.pieces(part.forced[i].ids)), Words.of(read))[:-1]
@@ -90,9 +93,9 @@ class _Place:
     words: int = 0
     inside: bool = False
 
-    def take(self, text: str) -> int:
-        """Read the next part: the number of the word with which it begins. Parts may meet inside a word."""
+    def take(self, text: str, words: int) -> int:
+        """Read the next part of so many words: the number of the one it begins with. Parts may meet inside a word."""
         first = self.words - (self.inside and bool(text) and not text[0].isspace())
-        self.words = first + len(text.split())
+        self.words = first + words
         self.inside = not text[-1].isspace() if text else self.inside
         return first
