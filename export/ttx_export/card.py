@@ -168,8 +168,11 @@ def _curve(points: Sequence[Mapping[str, Any]]) -> str:
 
 def _convergence(losses: Mapping[str, Sequence[float]]) -> str:
     """How far the last quarter of the run still led."""
-    went = (f"from {all_[-1 - len(all_) // 4]:.3f} to {all_[-1]:.3f} ({name})" for name, all_ in losses.items())
-    return f"Over the last quarter of these evaluations the loss went {', '.join(went)}."
+    went = [
+        f"from {all_[-1 - max(1, len(all_) // 4)]:.3f} to {all_[-1]:.3f} ({name})"
+        for name, all_ in losses.items() if len(all_) > 1
+    ]  # fmt: skip
+    return f"Over the last quarter of these evaluations the loss went {', '.join(went)}." if went else ""
 
 
 def _parity(parity: Any) -> str:

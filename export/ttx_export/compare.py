@@ -24,6 +24,7 @@ class System:
     name: str
     translations: tuple[str, ...]
     references: CorpusScore
+    beam: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def run_system(name: str, translator: Translator, pairs: Sequence[Pair], beam: i
     total = CorpusScore()
     for score in score_pairs(translator, pairs, batching):
         total = total.plus(score)
-    return System(name, texts, total)
+    return System(name, texts, total, beam)
 
 
 def measure(systems: Sequence[System], references: Sequence[str], samples: int) -> list[list[Measured]]:

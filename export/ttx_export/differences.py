@@ -16,7 +16,16 @@ LONGEST = 40
 def differences(before: Recipe, now: Recipe) -> list[str]:
     """Each option that has changed, with its old value: "training.steps 3,000". Empty if training is the same."""
     old, new = _flat(before), _flat(now)
-    return [_told(name, old.get(name)) for name in [*old, *(new.keys() - old.keys())] if old.get(name) != new.get(name)]
+    told = [_told(name, old.get(name)) for name in [*old, *(new.keys() - old.keys())] if old.get(name) != new.get(name)]
+    if before.data.dev == now.data.dev and list(before.data.dev) != list(now.data.dev):
+        told.append(f"data.dev in the order {', '.join(before.data.dev)}")
+    return told
+
+
+def judges_alike(before: Recipe, now: Recipe) -> bool:
+    """Whether a loss on the first development set, which tells which weights are best, means the same in both."""
+    first, other = (list(recipe.data.dev.items())[:1] for recipe in (before, now))
+    return first == other and before.data.max_length == now.data.max_length
 
 
 def _flat(recipe: Recipe) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
 def _told(name: str, value: Any) -> str:
     if value is None:
         return f"no {name}"
-    if isinstance(value, Mapping | tuple) and not value:
+    if isinstance(value, Mapping | tuple | str) and not value:
         return f"{name} empty"
     told = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return f"{name} {told}" if len(told) <= LONGEST and told else f"another {name}"
+    return f"{name} {told}" if len(told) <= LONGEST else f"another {name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Literal
 
 import torch
@@ -14,6 +15,10 @@ from torch import Tensor, nn
 from tui_transformer.errors import DeviceError, RecipeError
 
 Device = Literal["auto", "cpu", "cuda"]
+
+
+PATIENCE = timedelta(days=7)
+"""So long the others wait while one prepares text or evaluates; that a process has ended is noticed at once anyway."""
 
 
 class Processes:
@@ -29,7 +34,7 @@ class Processes:
         if self.count > 1:
             # Gradients may live on GPUs, but counts and flags always travel as CPU tensors.
             both = torch.cuda.is_available() and dist.is_nccl_available()
-            dist.init_process_group("cpu:gloo,cuda:nccl" if both else "gloo")
+            dist.init_process_group("cpu:gloo,cuda:nccl" if both else "gloo", timeout=PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -65,12 +65,14 @@ def translate_greedily(
         prefix = torch.full((len(chosen), 1), special.target_bos, device=device)
         finished = torch.zeros(len(chosen), dtype=torch.bool, device=device)
         says = torch.tensor([len(encoded[i]) > 1 for i in chosen], device=device)
-        for _ in range(min(limit - 1, 2 * longest + 10)):
+        # As in `Translator`: a sentence's limit is its own, whatever it is batched with.
+        room = torch.tensor([min(limit - 1, 2 * len(encoded[i]) + 10) for i in chosen], device=device)
+        for said in range(int(room.max())):
             scores = model.projection(model.decode(prefix, memory).features[:, -1])
             if prefix.shape[1] == 1:
                 # Like `Translator`: a source that says something never gets an empty translation.
                 scores[says, special.target_eos] = -torch.inf
-            chosen_ids = scores.argmax(-1).masked_fill(finished, special.target_eos)
+            chosen_ids = scores.argmax(-1).masked_fill(finished | (said >= room), special.target_eos)
             finished |= chosen_ids == special.target_eos
             if finished.all():
                 break

@@ -26,7 +26,7 @@ from .linear import FloatLinear, Int8Linear, Linear
 from .model import Transformer, parameter_count
 from .optimum_files import write_optimum_files
 from .parity import TOLERANCE, measure_parity
-from .provenance import generation_of, provenance_of
+from .provenance import generation_of, provenance_of, sentence_limit_of
 from .quantize import calibrate
 from .score import score_set, translate_sources
 
@@ -174,7 +174,7 @@ def _manifest(checkpoint: Checkpoint, model: Transformer, wanted: Wanted) -> Man
         tokenizer=source.options.to_dict(),
         precision=wanted.precision,
         opset=OPSET,
-        sentence_limit=min(recipe.data.max_length, checkpoint.shape.positions),
+        sentence_limit=sentence_limit_of(checkpoint),
         provenance=provenance_of(checkpoint, parameter_count(model)),
         generation=generation_of(checkpoint),
         layout=wanted.layout,

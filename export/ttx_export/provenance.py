@@ -57,6 +57,13 @@ def generation_of(checkpoint: Checkpoint) -> Generation:
     return Generation.from_dict({**begun, **checkpoint.recipe.generation})
 
 
+def sentence_limit_of(checkpoint: Checkpoint) -> int:
+    """The longest source, in pieces, that training has shown the model or the one it started from."""
+    recipes = [checkpoint.recipe, *(parse_recipe(earlier["recipe"]) for earlier in checkpoint.earlier_recipes)]
+    begun: int = (checkpoint.started_from or {}).get("sentence_limit", 0)
+    return min(max(begun, *(recipe.data.max_length for recipe in recipes)), checkpoint.shape.positions)
+
+
 def _read_before(checkpoint: Checkpoint) -> list[dict[str, Any]]:
     """Corpora that only an earlier recipe of the run had, each with the last update `until` which it may be read."""
     known = {corpus.name for corpus in checkpoint.recipe.data.corpora if corpus.weight > 0}

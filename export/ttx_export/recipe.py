@@ -198,6 +198,8 @@ def load_recipe(path: Path) -> Recipe:
         raise RecipeError(f"cannot read {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
         raise RecipeError(f"{path}: {error}") from None
+    except RecursionError:
+        raise RecipeError(f"{path}: nested too deeply") from None
 
 
 def parse_recipe(text: str) -> Recipe:

@@ -93,6 +93,12 @@ class RunFolder:
             raise RecipeError(str(error)) from None
         return name
 
+    def set_aside_best(self, step: int) -> None:
+        """Keep what was best until this step under another name: what comes later is judged otherwise."""
+        for name in (checkpoint.BEST, checkpoint.AVERAGE):
+            if (best := self.path / name).is_file():
+                best.rename(best.with_stem(f"{best.stem}-until-{step}"))
+
     def newest(self, count: int) -> list[Path]:
         """The last `count` evaluated checkpoints, oldest first; those before them are deleted."""
         kept = self._evaluated()

@@ -47,7 +47,7 @@ def score_set(
     name: str, pairs: Sequence[Pair], translations: Sequence[str], beam: int, role: Role = "development"
 ) -> tuple[Score, Score]:
     """BLEU and chrF with sacrebleu's defaults."""
-    system = System(name, tuple(translations), CorpusScore())
+    system = System(name, tuple(translations), CorpusScore(), beam)
     (numbers,) = measure([system], [pair.target for pair in pairs], SAMPLES)
     bleu, chrf = (
         Score(name, n.metric, round(n.value, 2), n.signature, len(pairs), beam, round(n.interval, 2), role)

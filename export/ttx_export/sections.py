@@ -26,7 +26,9 @@ def section(kind: type[Section], values: Any, where: str) -> Section:
             _check_type(values[name], str(option.type), f"{where}: {name}")
         elif option.default is MISSING and option.default_factory is MISSING:
             raise ValueError(f"{where} lacks {name}")
-    return kind(**values)
+    # A whole number is a number, but torch refuses one beside others.
+    numbers = {name: float(values[name]) for name in values if str(options[name].type) == "float"}
+    return kind(**{**values, **numbers})
 
 
 def _check_type(value: Any, wanted: str, where: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import tempfile
 import time
@@ -141,7 +142,7 @@ def _show(trainer: Trainer, view: View) -> Ended:
 
 
 class StopSignals:
-    """The first Ctrl-C (or SIGTERM) asks the run to save and stop, the second ends at once."""
+    """The first Ctrl-C (or SIGTERM, SIGHUP) asks the run to save and stop, the second ends at once."""
 
     def __init__(self) -> None:
         self._trainer: Trainer | None = None
@@ -152,17 +153,29 @@ class StopSignals:
         self._trainer, self._view = trainer, view
 
     def __enter__(self) -> StopSignals:
-        self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        # A terminal that goes away ends a run too, unless it was started to outlive it (nohup).
+        wanted = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        heard = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._handle) for number in heard}
+        self._terminals = [stream for stream in (1, 2) if os.isatty(stream)]
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _handle(self, *_: object) -> None:
+    def _handle(self, number: int, _: object) -> None:
+        if number == getattr(signal, "SIGHUP", None):
+            self._leave_terminals()
         if self._trainer is None or self._trainer.stop_requested:
             raise KeyboardInterrupt
         self._trainer.stop_requested = True
         # The signal may have come in the middle of a write to the same stream.
         with contextlib.suppress(RuntimeError):
             self._view.say("stopping once this step is finished and saved; interrupt again to end at once")
+
+    def _leave_terminals(self) -> None:
+        """Write to nowhere: a terminal that has gone would be an error before anything is saved."""
+        with open(os.devnull, "wb") as nowhere:
+            for stream in self._terminals:
+                os.dup2(nowhere.fileno(), stream)

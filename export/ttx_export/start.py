@@ -20,7 +20,7 @@ from tui_transformer.optimum import is_optimum_folder
 
 from .checkpoint import AVERAGE, BEST, LAST, Checkpoint, as_checkpoint, load_checkpoint, read
 from .model import parameter_count
-from .provenance import generation_of, handed_down, provenance_of
+from .provenance import generation_of, handed_down, provenance_of, sentence_limit_of
 from .recipe import Recipe
 
 
@@ -71,6 +71,7 @@ def _of_checkpoint(place: str, checkpoint: Checkpoint) -> Start:
         "name": checkpoint.recipe.name,
         "kept_as": "checkpoint",
         "weights": digest(weights),
+        "sentence_limit": sentence_limit_of(checkpoint),
         "generation": generation_of(checkpoint).to_dict(),
         **handed_down(provenance_of(checkpoint, parameter_count(model))),
     }
@@ -89,6 +90,7 @@ def _of_bundle(place: str, path: Path) -> Start:
         "name": bundle.manifest.name,
         "kept_as": f"{bundle.manifest.precision} bundle",
         "weights": digest(weights),
+        "sentence_limit": sentence_limit_of(checkpoint),
         "generation": bundle.manifest.generation.to_dict(),
         **handed_down(bundle.manifest.provenance),
     }

@@ -22,6 +22,7 @@ from tui_transformer.errors import RecipeError
 from . import checkpoint
 from .batches import Rows, padded_length
 from .course import Course
+from .differences import judges_alike
 from .distributed import Processes
 from .evaluate import dev_score, translate_samples
 from .events import DevScore, Ended, Evaluated, Event, Progress, Reason, Started
@@ -30,7 +31,7 @@ from .machine import describe_machine
 from .model import Transformer, parameter_count
 from .prepare import Prepared
 from .progress import Meter, State
-from .recipe import Recipe
+from .recipe import Recipe, parse_recipe
 from .run_folder import RunFolder
 from .start import Start
 from .vocabulary import architecture_of
@@ -61,7 +62,13 @@ class Trainer:
         check_sizes(recipe, self.processes.count)
         record = start.record if start else None
         self.folder = RunFolder(run, checkpoint.describe(recipe, self.shape, prepared.vocabularies, record))
-        self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
+        try:
+            self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
+        except (MemoryError, RuntimeError) as error:
+            # torch has no class of its own for this on a CPU.
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            raise RecipeError("the recipe's [model] needs more memory than there is") from None
         self.model = self.learner.model
         if start:
             self.model.load_state_dict(start.checkpoint.weights)
@@ -232,6 +239,10 @@ class Trainer:
                 self._save_last()
             return
         self.state = replace(self.state, **content["state"])
+        if not judges_alike(parse_recipe(content["recipe"]), self.recipe):
+            self.state.best_loss, self.state.since_best = math.inf, 0
+            if self.processes.leads:
+                self.folder.set_aside_best(self.state.step)
         if self.processes.leads:
             self.folder.drop_later(self.state.step)
 

@@ -49,12 +49,13 @@ def test_json_of_two_equal_bundles_shows_no_significant_difference(
     assert [score["p_value"] for score in one["scores"]] == [1.0, 1.0]
     assert [score["p_value"] for score in other["scores"]] == [None, None]
     assert one["perplexity"] == other["perplexity"] > 1
+    assert one["beam"] == other["beam"] == 4
 
 
 def test_a_clear_difference_is_significant_and_the_baseline_comes_last(pairs: list[tuple[str, str]]) -> None:
     references = [target for _, target in pairs]
-    right = System("right", tuple(references), CorpusScore())
-    wrong = System("wrong", tuple(reversed(references)), CorpusScore())
+    right = System("right", tuple(references), CorpusScore(), 4)
+    wrong = System("wrong", tuple(reversed(references)), CorpusScore(), 4)
     good, bad = measure([right, wrong], references, 200)
     assert [number.metric for number in good] == [number.metric for number in bad] == ["BLEU", "chrF"]
     assert good[0].value == pytest.approx(100)

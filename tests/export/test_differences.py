@@ -11,7 +11,7 @@ from run_checks import of_kind, until
 from ttx_export.card import model_card
 from ttx_export.checkpoint import load_checkpoint
 from ttx_export.data_card import data
-from ttx_export.differences import differences
+from ttx_export.differences import differences, judges_alike
 from ttx_export.events import Ended, Started
 from ttx_export.lines import log_lines
 from ttx_export.prepare import Prepared
@@ -30,8 +30,8 @@ from tui_transformer.bundle import read_bundle
         ("max_length = 48", "max_length = 48\nmade_up_names = 0.5", ["data.made_up_names 0.0"]),
         ('name = "everyday"', 'name = "everyday"\nweight = 0.5', ["data.corpora.everyday.weight 1.0"]),
         ('name = "everyday"', 'name = "other"\nweight = 0.5', [
-            "data.corpora.everyday.weight 1.0", "another data.corpora.everyday.licence",
-            "another data.corpora.everyday.attribution", "no data.corpora.other.weight",
+            "data.corpora.everyday.weight 1.0", "data.corpora.everyday.licence empty",
+            "data.corpora.everyday.attribution empty", "no data.corpora.other.weight",
             "no data.corpora.other.licence", "no data.corpora.other.attribution",
         ]),
         ("[vocabulary]", "[data.respelled]\na = 'b'\n[vocabulary]", ["data.respelled empty"]),
@@ -47,6 +47,17 @@ def test_each_option_that_was_otherwise_is_named(
     assert old in before
     found = differences(parse_recipe(before), parse_recipe(before.replace(old, new)))
     assert sorted(found) == sorted(told)
+
+
+def test_losses_are_compared_only_where_they_mean_the_same(tiny_text: Callable[..., str]) -> None:
+    text = tiny_text()
+    one = 'dev.everyday = "dev.tsv"'
+    two = parse_recipe(text.replace(one, f'{one}\ndev.news = "news.tsv"'))
+    turned = parse_recipe(text.replace(one, f'dev.news = "news.tsv"\n{one}'))
+    assert judges_alike(parse_recipe(text), two)
+    assert not judges_alike(two, turned)
+    assert differences(two, turned) == ["data.dev in the order everyday, news"]
+    assert not judges_alike(two, parse_recipe(text.replace("max_length = 48", "max_length = 40")))
 
 
 def test_how_a_model_is_called_and_searched_makes_no_difference(tiny: Callable[..., Recipe]) -> None:

@@ -135,16 +135,32 @@ def test_ctrl_c_before_there_is_anything_to_save(
     assert stderr.splitlines()[-1].startswith("ttx: interrupted at once")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_asks_and_the_second_ends_at_once(
     number: signal.Signals, train: Callable[..., Trainer]
 ) -> None:
-    before = signal.getsignal(number)
+    # Where tests are to outlive their terminal, SIGHUP is ignored.
+    before = signal.signal(number, signal.default_int_handler)
     trainer, view = train("run"), View()
-    with StopSignals() as stop:
-        stop.watch(trainer, view)
-        signal.raise_signal(number)
-        assert trainer.stop_requested
-        with pytest.raises(KeyboardInterrupt):
+    try:
+        with StopSignals() as stop:
+            stop.watch(trainer, view)
             signal.raise_signal(number)
-    assert signal.getsignal(number) is before
+            assert trainer.stop_requested
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_run_that_is_to_outlive_its_terminal_does(train: Callable[..., Trainer]) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    trainer = train("run")
+    try:
+        with StopSignals() as stop:
+            stop.watch(trainer, View())
+            signal.raise_signal(signal.SIGHUP)
+            assert not trainer.stop_requested
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -137,6 +137,20 @@ def test_an_early_stop_waits_for_the_patience_and_stays(
     assert [event.best for event in of_kind(more, Evaluated)] == [True]
 
 
+def test_what_was_best_by_another_measure_is_set_aside(
+    train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([1.0, 0.9, 3.0, 2.0])
+    monkeypatch.setattr("ttx_export.train.dev_score", lambda *_: DevScore(next(losses), 0.5))
+    list(train("run", epochs=2, average_last=1).run())
+    before = load_checkpoint(tmp_path / "run" / "best.pt").progress["step"]
+    monkeypatch.setattr("ttx_export.train.judges_alike", lambda *_: False)
+    events = list(train("run", epochs=4, patience=1, average_last=1).run())
+    assert [event.best for event in of_kind(events, Evaluated)] == [True, True]
+    assert load_checkpoint(tmp_path / "run" / f"best-until-{before}.pt").progress["step"] == before
+    assert load_checkpoint(best_file(tmp_path / "run")).progress["step"] == events[-1].step
+
+
 def test_best_is_by_dev_loss_and_the_average_of_the_newest(
     train: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,8 @@ def evaluate(
 ) -> None:
     """Measure BLEU and chrF (sacrebleu) and the perplexity of the references.
 
+    What is measured is what the model itself says: nothing is kept or mended as by ttx translate.
+
     With --against, paired bootstrap resampling tells whether the difference could be chance.
 
     In a pipe, tab-separated: model, metric, value, ± of the 95 % interval, p, signature.
@@ -48,17 +50,16 @@ def evaluate(
     read = _read(pairs)
     # Both are loaded before the first is run, so a missing one is found at once.
     loaded = [(name, Translator.load(name, device.value)) for name in (model, against) if name]
-    beam = beam or loaded[0][1].defaults.beam
     systems = []
     for name, translator in loaded:
         if sys.stderr.isatty():
             typer.echo(f"ttx: {name}: translating and scoring {len(read):,} pairs", err=True)
-        systems.append(run_system(name, translator, read, beam, threads or usable_cores()))
+        systems.append(run_system(name, translator, read, beam or translator.defaults.beam, threads or usable_cores()))
     references = [reference for _, reference in read]
     numbers = measure(systems, references, samples)
     characters = sum(map(len, references))
     if as_json:
-        typer.echo(json.dumps(_as_json(systems, numbers, pairs, beam, characters), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_as_json(systems, numbers, pairs, characters), ensure_ascii=False, indent=2))
     else:
         _show(systems, numbers, characters)
 
@@ -77,19 +78,17 @@ def _read(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def _as_json(
-    systems: list[System], numbers: list[list[Measured]], pairs: Path, beam: int, characters: int
-) -> dict[str, object]:
+def _as_json(systems: list[System], numbers: list[list[Measured]], pairs: Path, characters: int) -> dict[str, object]:
     from dataclasses import asdict
 
     return {
         "schema": SCHEMA,
         "set": str(pairs),
         "pairs": len(systems[0].translations),
-        "beam": beam,
         "models": [
             {
                 "model": system.name,
+                "beam": system.beam,
                 "scores": [asdict(number) for number in measured],
                 "perplexity": system.references.perplexity,
                 "bits_per_character": system.references.bits / max(characters, 1),
