@@ -25,10 +25,11 @@ BUILT_IN = (
     r"(?<!\w)`[^`\n]+`(?!\w)",  # code in backticks
     r"(?:https?|ftp)://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]|\bwww\.[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]}]",
     r"(?<![\w.+-])[\w.+-]*\w@\w[\w-]*(?:\.\w[\w-]*)+",  # e-mail addresses
-    r"</?[A-Za-z][^<>]*>|&#?\w+;|<%.*?%>",  # tags and characters of HTML, templates
-    r"\$\{[^{}\s]+\}|\{\{[^{}]*\}\}|\{\s*[^{}\s]*\s*\}|\$[A-Za-z_]\w*",  # ${x} {{x}} {x} { x } $x
+    r"</?[A-Za-z][^<>]*>|&#?\w+;|<%[^<%]*%>",  # tags and characters of HTML, templates
+    r"\$\{[^{}\s]+\}|\{\{[^{}]*\}\}|\{ ?[^{}\s]* ?\}|\$[A-Za-z_]\w*",  # ${x} {{x}} {x} { x } $x
     r"%\(\w+\)[-+#0-9.]*[a-zA-Z]|%%"  # %(x)s %%
-    r"|%(?:\d+\$)?[-+#0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh?|ll?|[Lzjt])?[diouxXeEfFgGcspr@](?!\w)",  # %s %1$d %.2f
+    # %s %1$d %.2f; no run of digits may be read in many ways, which takes time
+    r"|%(?:\d{1,3}\$)?[-+#0]{0,5}(?:\d{1,5}|\*)?(?:\.(?:\d{1,5}|\*))?(?:hh?|ll?|[Lzjt])?[diouxXeEfFgGcspr@](?!\w)",
     r"\b[A-Za-z]:\\(?:\S*[^\s.,;:!?)\]}\"'])?|\\[nrt\"\\]",  # C:\folder \n
     r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b|\b0x[0-9A-Fa-f]+\b|#[0-9A-Fa-f]{6}\b",
     r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?\b",  # 2024-05-12T10:30:00Z

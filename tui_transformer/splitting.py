@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from sentencex import segment
 
-# Best first: after a clause, after a word. Each keeps its white space with the part before.
 _WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]")
+# Best first: after a clause, after a word. Each keeps its white space with the part before.
 _BOUNDARIES = (re.compile(r"(?<=[;:,–—，；：])\s+"), re.compile(r"\s+"))
 
 
