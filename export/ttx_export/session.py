@@ -153,9 +153,10 @@ class StopSignals:
         self._trainer, self._view = trainer, view
 
     def __enter__(self) -> StopSignals:
+        heard = [signal.SIGINT, signal.SIGTERM]
         # A terminal that goes away ends a run too, unless it was started to outlive it (nohup).
-        wanted = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        heard = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            heard.append(signal.SIGHUP)
         self._before = {number: signal.signal(number, self._handle) for number in heard}
         self._terminals = [stream for stream in (1, 2) if os.isatty(stream)]
         return self

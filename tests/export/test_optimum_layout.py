@@ -201,7 +201,9 @@ def test_ttx_translates_the_folder_as_the_bundle(
 ) -> None:
     lines = [*(source for source, _ in pairs), "", "  ", *UNHEARD, "Good night. The roof leaks."]
     ours, theirs = Translator(bundle, "cpu"), Translator(exported, "cpu")
-    assert list(theirs.translate(lines, Options(beam))) == list(ours.translate(lines, Options(beam)))
+    assert list(theirs.translate(lines, Options(beam), keep=False)) == list(
+        ours.translate(lines, Options(beam), keep=False)
+    )
     assert theirs.target_ids("Das Dach leckt.") == ours.target_ids("Das Dach leckt.")
     (a,), (b,) = (list(t.score([(pairs[0][0], pairs[1][1])])) for t in (ours, theirs))
     np.testing.assert_allclose(a.log_probabilities, b.log_probabilities, atol=1e-3)

@@ -140,6 +140,10 @@ def test_a_model_that_always_wants_to_end_says_one_piece_in_training_as_exported
     traces = [watch_greedily(model, text, ending.vocabularies).finished for text in texts]
     assert [len(trace.ids) for trace in traces] == [1, 0]
     for beam in (1, 3):
-        assert list(exported.translate(texts, Options(beam=beam))) == samples == [trace.text for trace in traces]
+        assert (
+            list(exported.translate(texts, Options(beam=beam), keep=False))
+            == samples
+            == [trace.text for trace in traces]
+        )
     assert samples[0]
     assert not samples[1]

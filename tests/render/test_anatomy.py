@@ -67,4 +67,4 @@ def test_a_card_is_markdown_that_cannot_move_the_cursor(width: int) -> None:
     assert "http://a.example" in text.replace("\n", "")
     coloured = drawn(picture.body, width, "truecolor")
     assert "\x1b[2J" not in coloured
-    assert "38;2;208;138;46" in coloured
+    assert "38;2;191;113;24" in coloured

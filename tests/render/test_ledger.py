@@ -61,7 +61,7 @@ def test_colour_tells_the_sign_of_numbers_and_bars() -> None:
 def test_styles_and_highlights_need_colour() -> None:
     ledger = Ledger([Words("", ["a"], styles=[Style(italic=True)]), Words("", ["b"])], 1, [0])
     assert "\x1b" not in drawn(ledger, 20, None)
-    assert "\x1b[1;3;38;2;208;138;46ma" in drawn(ledger, 20, "truecolor")
+    assert "\x1b[1;3;38;2;191;113;24ma" in drawn(ledger, 20, "truecolor")
 
 
 TEXTS = st.lists(st.text("a▁中😀ש\u0301\n\x1b[", max_size=30), min_size=1, max_size=4)
