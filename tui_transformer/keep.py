@@ -57,20 +57,22 @@ class Keeper:
     patterns: tuple[re.Pattern[str], ...]
     names: bool = False
     """Whether names are mended too, which no pattern tells (`respelling`)."""
+    spelt: bool = False
+    """Whether what a vocabulary cannot say is kept too (`knowing`)."""
     unknown: Callable[[str], list[str]] | None = None
-    """The words and signs of a text that the model cannot say, if they are kept (`knowing`)."""
+    """The words and signs of a text that the model cannot say, once that is known."""
 
     @classmethod
     def of(cls, patterns: Sequence[str] = (), built_in: bool = True) -> Keeper:
         """The given regular expressions, and what is kept anyway. Raises re.error for an invalid expression."""
         usual = (*BUILT_IN, _NUMBER) if built_in else ()
         if not any(map(_is_alone, patterns)):
-            return cls((_joined([*patterns, *usual]),), built_in)
-        return cls((*map(re.compile, patterns), *([_joined(usual)] if usual else [])), built_in)
+            return cls((_joined([*patterns, *usual]),), built_in, built_in)
+        return cls((*map(re.compile, patterns), *([_joined(usual)] if usual else [])), built_in, built_in)
 
     def knowing(self, vocabulary: Vocabulary) -> Keeper:
-        """The same, which also keeps what this vocabulary cannot say, if it keeps more than the given patterns."""
-        return replace(self, unknown=unknown_to(vocabulary)) if self.names else self
+        """The same for this vocabulary: what it cannot say is kept, if that is wanted."""
+        return replace(self, unknown=unknown_to(vocabulary)) if self.spelt else self
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Beginning and end of each string to be kept; those that touch are one."""

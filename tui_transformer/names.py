@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from .pieces import bytes_of
+from .pieces import bytes_of, in_bytes
 
 SURE = math.log(0.1)
 """The log-probability, in nats, of a word that the model can be left alone with."""
@@ -52,7 +52,7 @@ class Garbled:
         found = self._whole_word.search(text)
         if found is None:
             return False
-        start, stop = (len(text[:place].encode(errors="surrogateescape")) for place in found.span())
+        start, stop = in_bytes(text, *found.span())
         ends = accumulate(map(len, parts))
         mine = [
             log_probability

@@ -23,6 +23,12 @@ def bytes_of(piece: str) -> bytes:
     return piece.replace(SPACE_MARK, " ").encode()
 
 
+def in_bytes(text: str, start: int, stop: int) -> tuple[int, int]:
+    """Where characters of a text, bytes that are no UTF-8 as surrogates, stand among its bytes."""
+    before = len(text[:start].encode(errors="surrogateescape"))
+    return before, before + len(text[start:stop].encode(errors="surrogateescape"))
+
+
 def text_of(pieces: Iterable[str]) -> str:
     """What pieces say, special ones as they are written; U+FFFD for a character that has not all its bytes yet.
 

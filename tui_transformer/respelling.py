@@ -42,10 +42,12 @@ def _mended(translator: Translator, part: Part, place: int, names: Sequence[Garb
     target, own = translator.target, part.hypotheses[place]
     pieces = target.pieces(told.ids)
     doubtful = [name for name in names if name.is_doubtful(pieces, told.log_probabilities)]
+    if not doubtful:
+        return own
     text = reduce(lambda said, name: name.mended(said), doubtful, target.decode(own.ids))
     ids = tuple(target.encode(text))
     sayable = target.decode(ids) == text and ids[: part.begun] == own.ids[: part.begun]
-    return replace(own, ids=ids) if doubtful and sayable else own
+    return replace(own, ids=ids) if sayable else own
 
 
 def _part(work: WindowTranslator, part: Part, hypotheses: Sequence[Hypothesis]) -> Part:

@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _LIGATURES = re.compile("[\ufb00-\ufb06]")
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """Signs that some scripts are spelt with; all others that are not seen say nothing to a reader."""
 
 
@@ -120,4 +120,4 @@ def words_of(text: str) -> list[str]:
 def _seen(character: str) -> str:
     if character.isspace():
         return " "
-    return "" if unicodedata.category(character) in ("Cc", "Cf") and character not in _JOINERS else character
+    return "" if unicodedata.category(character) in ("Cc", "Cf") and character not in JOINERS else character

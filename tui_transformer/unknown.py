@@ -13,12 +13,11 @@ from functools import lru_cache
 from typing import Protocol
 
 from .pieces import is_byte
-from .source import readable
+from .source import JOINERS, readable
 
 _MOST_REMEMBERED = 10_000
 # A word has unknown letters (U) among others (w); signs (s) may be joined (j).
 _UNKNOWN = re.compile("w*U[wU]*|s(?:[sj]*s)?")
-_JOINERS = "\u200c\u200d"
 
 
 class Vocabulary(Protocol):
@@ -66,7 +65,7 @@ def _letters(text: str) -> list[str]:
 def _kinds(letter: str, known: bool) -> str:
     """One sign for each character of a letter."""
     first, category = letter[0], unicodedata.category(letter[0])
-    if first in _JOINERS:
+    if first in JOINERS:
         return "j" * len(letter)
     if not known:
         return ("U" if category[0] in "LMN" else "s") * len(letter)

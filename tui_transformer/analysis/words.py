@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tui_transformer.pieces import bytes_of
+from tui_transformer.pieces import bytes_of, in_bytes
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class Words:
         """Of pieces as SentencePiece writes them, the end not among them."""
         parts = [bytes_of(piece) for piece in pieces]
         text = b"".join(parts).decode(errors="surrogateescape")
-        spans = [_in_bytes(text, *match.span()) for match in _WORD.finditer(text)]
+        spans = [in_bytes(text, *match.span()) for match in _WORD.finditer(text)]
         words = tuple(match.group().encode(errors="surrogateescape").decode(errors="replace")
                       for match in _WORD.finditer(text))  # fmt: skip
         shares = np.zeros((len(spans), len(parts)))
@@ -87,8 +87,3 @@ def with_special(shares: Floats, before: int, behind: int) -> Floats:
     extended[before : before + words, before : before + pieces] = shares
     extended[before + words :, before + pieces :] = np.eye(behind)
     return extended
-
-
-def _in_bytes(text: str, start: int, stop: int) -> tuple[int, int]:
-    before = len(text[:start].encode(errors="surrogateescape"))
-    return before, before + len(text[start:stop].encode(errors="surrogateescape"))
