@@ -1,11 +1,12 @@
-"""What keeping strings and names costs or gains, and how often the guard is right, on development sets.
+"""What keeping strings, names and short clauses costs or gains, and how often the guard is right, on development sets.
 
     python scripts/measure_checks.py [--data FOLDER] [--model FOLDER] [--json FILE]
 
 Keeping: BLEU and chrF of the lines that have something to be kept, with it and without, and how many translations
-then lack a kept string. Names: BLEU and chrF of all lines, with names mended and without. The guard: how many of the
-model's own translations, of human ones and of ones made bad on purpose it flags, and why. Needs the [train] extra.
-These numbers stand in README and in the docstrings of `keep`, `names` and `quality`.
+then lack a kept string. Names: BLEU and chrF of all lines, with names mended and without. Clauses: of the lines that
+the model has cut, as they are and cut no more than they must be. The guard: how many of the model's own translations,
+of human ones and of ones made bad on purpose it flags, and why. Needs the [train] extra.
+These numbers stand in README and in the docstrings of `keep`, `names`, `clauses` and `quality`.
 """
 
 from __future__ import annotations
@@ -92,9 +93,20 @@ def naming(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str
     return {"lines": len(pairs), "lines changed": changed, **scores}
 
 
-def _translated(translator: Translator, pairs: Sequence[Pair], keeper: Keeper | None) -> list[str]:
+def cutting(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str, Any]:
+    """Scores of the lines that the model's own limit for clauses cuts, with it and without."""
+    whole = Options(clause_limit=0)
+    concerned = [p for p in pairs if len(translator.split(p.source)) > len(translator.split(p.source, clause_limit=0))]
+    cut, uncut = (_translated(translator, concerned, Keeper.of(), options) for options in (Options(), whole))
+    scores = {"cut": _scored(name, concerned, cut), "not cut": _scored(name, concerned, uncut)} if concerned else {}
+    return {"lines": len(concerned), **scores}
+
+
+def _translated(
+    translator: Translator, pairs: Sequence[Pair], keeper: Keeper | None, options: Options | None = None
+) -> list[str]:
     lines, batching = (pair.source for pair in pairs), Batching(usable_cores())
-    return [t.text for t in translate_lines(translator, lines, Options(), batching, Wanted(keeper=keeper))]
+    return [t.text for t in translate_lines(translator, lines, options or Options(), batching, Wanted(keeper=keeper))]
 
 
 def _scored(name: str, pairs: Sequence[Pair], texts: Sequence[str]) -> dict[str, Any]:
@@ -156,6 +168,8 @@ def main() -> None:
         print(name, "keeping", found[f"{name}: keeping"], flush=True)
         found[f"{name}: names"] = naming(translator, pairs, name)
         print(name, "names", found[f"{name}: names"], flush=True)
+        found[f"{name}: clauses"] = cutting(translator, pairs, name)
+        print(name, "clauses", found[f"{name}: clauses"], flush=True)
     pairs, chance = list(read_pairs(options.data / f"{options.sets[0]}.tsv")), random.Random(1)
     rows = {"own": flags_of_own(translator, pairs)}
     print(f"{options.sets[0]} own: {rows['own']}", flush=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tui_transformer.batching import Batching, translate_lines
 from tui_transformer.keep import Keeper
 from tui_transformer.search import Hypothesis, SamplingOptions
-from tui_transformer.splitting import sentences, split_line
+from tui_transformer.splitting import cut, sentences
 from tui_transformer.translation import Line, Part, Translation, Wanted, distinct
 from tui_transformer.translator import Options, Translator
 
@@ -35,7 +35,7 @@ ODD = [
 @given(st.text(max_size=80))
 def test_cutting_loses_nothing(text: str) -> None:
     assert "".join(sentences(text, "en")) == text
-    parts = split_line(text, "xx", lambda part: len(part) <= 7)
+    parts = cut(text, len, 7)
     assert "".join(parts) == text
     assert all(len(part) <= 7 for part in parts)
 

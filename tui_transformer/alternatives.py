@@ -98,9 +98,9 @@ def _part(work: WindowTranslator, own: Part, hypotheses: Sequence[Hypothesis]) -
     texts = [translator.text(own.source, hypothesis) for hypothesis in hypotheses]
     part = replace(own, hypotheses=tuple(hypotheses), texts=tuple(texts))
     # What was translated around a kept string has lost its full stop, and so must its alternatives.
-    if not own.texts[0].rstrip().endswith(ENDS):
+    if own.source.closes and not own.texts[0].rstrip().endswith(ENDS):
         part = work.unended(part)
-    if keeper and (kept := keeper.kept(own.source.text)):
+    if keeper and (kept := keeper.kept(own.source.written)):
         keeping = [i for i, text in enumerate(part.texts) if keeper.keeps(kept, text)]
         part = replace(
             part, hypotheses=tuple(part.hypotheses[i] for i in keeping), texts=tuple(part.texts[i] for i in keeping)

@@ -48,13 +48,17 @@ class Options:
     """How many candidates a watched `Step` lists."""
     distributions: bool = False
     """Whether a watched `Step` keeps the log-probabilities of the whole vocabulary."""
+    clause_limit: int | None = None
+    """Sentences of more pieces are translated clause by clause, 0 for only those too long for the model; None for the
+    model's own."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for impossible values."""
         longest = 1 if self.max_length is None else self.max_length
-        if min(self.beam, longest) < 1 or min(self.candidates, self.no_repeat_ngram) < 0:
+        if min(self.beam, longest) < 1 or min(self.candidates, self.no_repeat_ngram, self.clause_limit or 0) < 0:
             raise ValueError(
-                f"beam and max_length must be at least 1, candidates and no_repeat_ngram at least 0: {self}"
+                "beam and max_length must be at least 1, candidates, no_repeat_ngram and clause_limit at least 0: "
+                f"{self}"
             )
         if self.sampling and self.no_repeat_ngram:
             raise ValueError("sampling does not support no_repeat_ngram")

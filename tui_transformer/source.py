@@ -28,6 +28,8 @@ class Source:
     Without ids there is nothing to translate: such a part comes out as it is. What attention must not see of it,
     places among the ids, is `hidden`. `language` is the code of the language to translate into that its line began
     with, for models that know several; it is in the ids, not in the text.
+    A part of a longer sentence does not `open` it, or does not `close` it: then a full stop is read behind it, not the
+    comma that is in `after`.
     """
 
     text: str
@@ -36,6 +38,8 @@ class Source:
     after: str = ""
     hidden: frozenset[int] = frozenset()
     language: str = ""
+    opens: bool = True
+    closes: bool = True
 
     @classmethod
     def literal(cls, text: str) -> Source:
@@ -53,6 +57,11 @@ class Source:
         if hidden and len(hidden) == len(self.ids):
             raise UsageError("not all pieces of the source can be hidden: attention must see something")
         return replace(self, hidden=hidden)
+
+    @property
+    def written(self) -> str:
+        """The text with the sign behind it that is not read (`opens`), without white space around."""
+        return (self.text + self.after).rstrip()
 
     @property
     def whole(self) -> str:

@@ -1,4 +1,4 @@
-"""Cutting a line into sentences, and those too long for the model at the best place there is.
+"""Cutting a line into sentences, and what is too long for the model, even clause by clause, after words.
 
 The only file that imports sentencex. Sentence by sentence, lines of several sentences translate better than
 whole (measured on the development sets' lines of several sentences, English to German, an early model):
@@ -9,20 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from sentencex import segment
 
 _WORD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f]")
-# Best first: after a clause, after a word. Each keeps its white space with the part before.
-_BOUNDARIES = (re.compile(r"(?<=[;:,–—，；：])\s+"), re.compile(r"\s+"))
-
-
-def split_line(text: str, language: str, fits: Callable[[str], bool]) -> list[str]:
-    """Cut text into its sentences; what does not `fit` further, at clause ends, else words, else anywhere.
-
-    Nothing is lost: the parts joined are the text. A single character that does not fit stays whole.
-    """
-    return [part for sentence in sentences(text, language) for part in _cut(sentence, fits)]
+_BLANKS = re.compile(r"\s+")
 
 
 def sentences(text: str, language: str) -> list[str]:
@@ -43,24 +35,19 @@ def _rejoined(found: list[str]) -> list[str]:
     return whole
 
 
-def _cut(text: str, fits: Callable[[str], bool]) -> list[str]:
-    if len(text) <= 1 or fits(text):
+def cut(text: str, size: Callable[[str], int], limit: int) -> list[str]:
+    """A text in parts whose size is within the limit: as many words as go together, a longer word cut anywhere.
+
+    White space stays with the part before. Nothing is lost: the parts joined are the text. A single character that
+    does not fit stays whole.
+    """
+    if len(text) <= 1 or size(text) <= limit:
         return [text]
-    for boundary in _BOUNDARIES:
-        places = [match.end() for match in boundary.finditer(text) if 0 < match.end() < len(text)]
-        if places:
-            break
-    else:
-        places = [len(text) // 2]
-    return _pack([text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)], fits)
-
-
-def _pack(parts: list[str], fits: Callable[[str], bool]) -> list[str]:
-    """Join neighbours again while they fit together; cut further what is still too long alone."""
-    packed: list[str] = []
-    for part in parts:
-        if packed and fits(packed[-1] + part):
-            packed[-1] += part
+    places = [match.end() for match in _BLANKS.finditer(text) if 0 < match.end() < len(text)] or [len(text) // 2]
+    parts = list[str]()
+    for part in [text[a:b] for a, b in pairwise([0, *places, len(text)])]:
+        if parts and size(parts[-1] + part) <= limit:
+            parts[-1] += part
         else:
-            packed += _cut(part, fits)
-    return packed
+            parts += cut(part, size, limit)
+    return parts

@@ -73,14 +73,17 @@ class WindowTranslator:
     def _tasks(self, text: str, prefix: tuple[int, ...]) -> list[Task]:
         """The parts of a line; where splitting would tear apart what must be kept, it is cut around that."""
         language, text = self.translator.source.language(text)
-        sources = self.translator.split(text, language)
-        if self.wanted.keeper and len(sources) > 1 and torn(sources, self.wanted.keeper.spans(text)):
-            return self._around_kept(text, prefix, self.wanted.keeper, language)
+        keeper, limit = self.wanted.keeper, self.options.clause_limit
+        sources = self.translator.split(text, language, limit)
+        if keeper and len(sources) > 1 and torn(sources, spans := keeper.spans(text)):
+            sources = self.translator.split(text, language, limit, spans)
+            if torn(sources, spans):
+                return self._around_kept(text, prefix, keeper, language)
         return tasks_of(self.translator, sources, prefix)
 
     def _around_kept(self, text: str, prefix: tuple[int, ...], keeper: Keeper, language: str) -> list[Task]:
         pieces = [
-            [Source.literal(piece)] if stays else self.translator.split(piece, language)
+            [Source.literal(piece)] if stays else self.translator.split(piece, language, self.options.clause_limit)
             for piece, stays in keeper.cut(text)
         ]
         return tasks_of(self.translator, [source for piece in pieces for source in piece], prefix)
@@ -92,7 +95,7 @@ class WindowTranslator:
         return [self._part(task, found, keeper) for task, found in zip(tasks, self.search(tasks), strict=True)]
 
     def _part(self, task: Task, hypotheses: Sequence[Hypothesis], keeper: Keeper | None) -> Part:
-        kept = keeper.kept(task.source.text) if keeper else None
+        kept = keeper.kept(task.source.written) if keeper else None
         if self.wanted.n_best == 1 and not kept:
             hypotheses = hypotheses[:1]
         texts = [task.said(self.translator.text(task.source, hypothesis)) for hypothesis in hypotheses]
@@ -158,13 +161,13 @@ class WindowTranslator:
     def _with_stand_ins(self, tasks: Sequence[Task], keeper: Keeper, words: Sequence[str]) -> list[Part]:
         """A part for each task, without any hypothesis where that fails."""
         masks = [keeper.mask(task.source.text, words) for task in tasks]
-        masked = [
-            self.translator.split(mask[0], task.source.language) if mask else []
-            for task, mask in zip(tasks, masks, strict=True)
-        ]
         # What got too long, or looks like two sentences now, is left to the next attempt.
-        usable = [i for i, sources in enumerate(masked) if len(sources) == 1]
-        found = dict(zip(usable, self.search([Task(masked[i][0], tasks[i].prefix) for i in usable]), strict=True))
+        usable = {
+            i: Task(source, task.prefix)
+            for i, (task, mask) in enumerate(zip(tasks, masks, strict=True))
+            if mask and (source := self.translator.reread(task.source, mask[0]))
+        }
+        found = dict(zip(usable, self.search([*usable.values()]), strict=True))
         return [
             self._unmasked(task, found.get(i, []), mask[1] if mask else {}, keeper)
             for i, (task, mask) in enumerate(zip(tasks, masks, strict=True))
@@ -173,15 +176,18 @@ class WindowTranslator:
     def _unmasked(
         self, task: Task, hypotheses: Sequence[Hypothesis], stands_for: dict[str, str], keeper: Keeper
     ) -> Part:
-        source, kept, target = task.source, keeper.kept(task.source.text), self.translator.target
+        source, kept, target = task.source, keeper.kept(task.source.written), self.translator.target
         restored, texts = list[Hypothesis](), list[str]()
         for hypothesis in hypotheses:
             # What runs on to the limit has mostly lost its way.
             text = unmask(target.decode(hypothesis.ids), stands_for) if hypothesis.complete else None
             # A vocabulary that lower-cases cannot say what is kept: its ids would not be the text's.
-            if text is not None and keeper.keeps(kept, text) and target.decode(ids := target.encode(text)) == text:
+            if text is None or target.decode(ids := target.encode(text)) != text:
+                continue
+            placed = self.translator.placed(source, text)
+            if keeper.keeps(kept, placed):
                 restored.append(replace(hypothesis, ids=tuple(ids)))
-                texts.append(source.before + text + source.after)
+                texts.append(placed)
         return best_of(Part(source, tuple(restored), tuple(texts), begun=len(task.prefix)), self.wanted.n_best)
 
     # -- scoring ---------------------------------------------------------------------------------------

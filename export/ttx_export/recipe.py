@@ -159,6 +159,7 @@ class Search:
 
     beam: int = 4
     length_penalty: float = 0.6
+    clause_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,8 @@ def _searched(values: Any) -> Mapping[str, float]:
         raise ValueError(
             f"generation: beam must lie between 1 and {MOST_HYPOTHESES}, length_penalty between 0 and {MOST_PENALTY:g}"
         )
+    if wanted.clause_limit < 0:
+        raise ValueError("generation: clause_limit must be at least 0")
     return MappingProxyType(values)
 
 

@@ -297,3 +297,28 @@ def test_a_carriage_return_does_not_part_fields(ttx: Ttx, bundle_folder: Path, h
     done = ttx("translate", "--model", bundle_folder, *how, stdin=b"Good night.\r\nTom.\r\n")
     assert done.code == 0
     assert "\r" not in done.out
+
+
+# Long sentences
+
+
+def test_a_long_sentence_is_told_clause_by_clause(translate: Ttx) -> None:
+    line = "Mary has a flower in her hair, Tom called Mary's bluff."
+    (said,) = objects(translate("--clause-limit", "16", "--format", "jsonl", "--alignment", "hard", line))
+    assert said["translation"] == "Mary hat eine Blume im Haar, Tom zwang Mary, Farbe zu bekennen."
+    assert said["source_words"] == line.split()
+    # Words are counted through the line, and no clause looks at another.
+    assert {(source < 7) == (target < 6) for source, target in said["alignment"]} == {True}
+    assert {source < 7 for source, _ in said["alignment"]} == {True, False}
+    (whole,) = objects(translate("--format", "jsonl", line))
+    assert whole["translation"] != said["translation"]
+
+
+def test_the_setting_for_clauses_is_taken_and_a_wrong_one_refused(
+    translate: Ttx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTX_CLAUSE_LIMIT", "16")
+    assert translate("Mary has a flower in her hair, Tom called Mary's bluff.").out.startswith(f"{SAID[:-1]}, Tom")
+    done = translate("--clause-limit", "-1", KNOWN)
+    assert done.code == 2
+    assert "--clause-limit" in done.err

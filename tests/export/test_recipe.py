@@ -83,6 +83,7 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[generation]\nbanned = [3]", "unknown option in generation: banned"),
         ("[generation]\nlength_penalty = '1'", "generation: length_penalty must be a number"),
         ("[generation]\nbeam = 0", "beam must lie between 1 and 64, length_penalty between 0 and 5"),
+        ("[generation]\nclause_limit = -1", "clause_limit must be at least 0"),
         ("[generation]\nlength_penalty = 500", "beam must lie between 1 and 64, length_penalty between 0 and 5"),
         ("[model]\ntied = 'targets'", "model.tied must be none, target or all, not 'targets'"),
     ],
@@ -171,7 +172,7 @@ def test_a_recipe_is_found_by_path_or_by_name(tmp_path: Path, monkeypatch: pytes
     assert find_recipe(str(tmp_path / "mine.toml")) == tmp_path / "mine.toml"
     monkeypatch.chdir(tmp_path)
     assert find_recipe("en-de-toy") == RECIPES / "en-de-toy.toml"
-    known = "en-de, en-de-larger, en-de-largest, en-de-longer, en-de-names, en-de-r-drop"
+    known = "en-de, en-de-again, en-de-larger, en-de-largest, en-de-longer, en-de-names, en-de-r-drop"
     with pytest.raises(RecipeError, match=f"no recipe 'klingon': neither a file nor one of {known}"):
         find_recipe("klingon")
 
@@ -180,7 +181,7 @@ def test_a_recipe_is_found_by_path_or_by_name(tmp_path: Path, monkeypatch: pytes
 def test_what_ships_can_be_read(path: Path) -> None:
     recipe = load_recipe(path)
     # A model's later trainings have recipes of their own.
-    assert recipe.name == re.sub("-(wider|names|r-drop|longer|larger|largest)$", "", path.stem)
+    assert recipe.name == re.sub("-(wider|names|r-drop|longer|larger|largest|again)$", "", path.stem)
     assert all(corpus.licence and corpus.attribution for corpus in recipe.data.corpora if corpus.weight)
 
 

@@ -18,6 +18,7 @@ from .translate_parameters import (
     AlignmentOption,
     Alternatives,
     BuiltInKeeps,
+    ClauseLimit,
     Drawing,
     FormatOption,
     InputFile,
@@ -72,6 +73,7 @@ def translate(
     length_penalty: LengthPenalty = None,
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = 0,
+    clause_limit: ClauseLimit = None,
     prefix: Prefix = None,
     alternatives: Alternatives = None,
     sample: Sample = False,
@@ -135,7 +137,9 @@ def translate(
     if verbose:
         _describe(translator, cores)
     forced = prefix_ids(translator, as_text(prefix), "--prefix") if prefix else ()
-    options = Options(beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced)
+    options = Options(
+        beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced, clause_limit=clause_limit
+    )
     lines = json_lines(reader, translator) if input_format is InputFormat.jsonl else text_lines(reader)
     batching = Batching(cores, first_window=1, window=1) if line_buffered or watch else Batching(cores)
     run = Run(Formatter.of(translator, shown, options), report or strict, verbose)

@@ -140,6 +140,15 @@ NoRepeat = Annotated[
         help="Never repeat a sequence of this many pieces; 0 turns this off.",
     ),
 ]
+ClauseLimit = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        show_default="the model's own, else 0",
+        rich_help_panel=SEARCH,
+        help="Sentences of more pieces are translated clause by clause; 0: only those that are too long for the model.",
+    ),
+]
 Alternatives = Annotated[
     int | None,
     typer.Option(

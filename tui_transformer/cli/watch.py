@@ -51,7 +51,7 @@ def watched(lines: Iterable[Line], translator: Translator, options: Options, fil
     with Drawing(console=console, refresh_per_second=FRAMES_A_SECOND, transient=True) as drawing:
         for number, line in enumerate(lines, 1):
             prefix = line.prefix or options.prefix
-            for source in translator.split(line.text):
+            for source in translator.split(line.text, clause_limit=options.clause_limit):
                 if source.ids:
                     for frame in _frames(translator, source, replace(options, prefix=prefix), number):
                         drawing.update(frame)
