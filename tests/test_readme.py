@@ -26,7 +26,7 @@ STEPS = [
     "mypy ",
     "python3 -m venv .venv",
     "pip install -e .[train,dev]",
-    "python -m pytest",
+    "python -m pytest -n auto --dist worksteal",
 ]
 # Stands for python3 and, in the environment that it "makes", for every tool: writes down that it was called.
 STAND_IN = """#!/bin/sh

@@ -2,7 +2,8 @@
 
 Read the code in this order:
 
-1. `translator`: the main path, from text to a stream of events.
+1. `translator`: the main path, from text to a stream of events; `reading`, `splitting` and `clauses`: how a line is
+   cut into the parts that go in.
 2. `events`: the values that flow.
 3. `decoding`, the one loop; `search` and `beam`: how the next token is chosen.
 4. `runtime`: the graphs as functions, and the cache; `sessions` is the only place that knows ONNX Runtime.

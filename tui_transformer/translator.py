@@ -16,14 +16,13 @@ from .banning import Banned
 from .beam import BeamSearch
 from .bundle import Bundle
 from .catalogue import find_model, read_model
-from .clauses import clauses, ended, unended, unsigned
 from .decoding import Options, decode, make_search, pad
 from .events import Encoded, Event, Finished
 from .mapped import load_tokenizers
+from .reading import Reading
 from .runtime import Device, open_runtime, usable_cores
 from .search import Floats, Forced, Greedy, Hypothesis, Ids
-from .source import ForcedTarget, Source, characters, edges, in_one_line, readable
-from .splitting import cut, sentences
+from .source import ForcedTarget, Source, in_one_line, readable
 from .watching import Watcher
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ class Translator:
         self.banned = Banned(self.generation.banned, self.generation.renormalize, first)
         self.source, self.target = load_tokenizers(bundle)
         self.runtime = open_runtime(bundle, device, threads)
+        self.reading = Reading.of(manifest, self.source, self.target)
         self._computed_by = device, threads
 
     @classmethod
@@ -115,32 +115,8 @@ class Translator:
     def split(
         self, line: str, language: str = "", clause_limit: int | None = None, spans: Sequence[tuple[int, int]] = ()
     ) -> list[Source]:
-        """A line as the parts to be translated: its sentences, and the clauses of those that are too long.
-
-        Each part is translated into the `language` that the line begins with, else into the one that is given.
-        `clause_limit` is as in `Options`; no clause ends within one of the `spans` of the line, given in order.
-        Raises LanguageError for a language that the model does not know.
-        """
-        own, text = self.source.language(characters(line))
-        limit = self._limit(own or language)
-        most = self.generation.clause_limit if clause_limit is None else clause_limit
-        found, start = list[Source](), len(line) - len(text)
-        for sentence in sentences(text, self.bundle.manifest.source_language):
-            # A sentence in parts leaves room for their full stops.
-            room = limit if self._size(sentence) <= limit else limit - 1
-            in_clauses = clauses(sentence, self._size, min(most or room, room), spans, start)
-            parts = [part for clause in in_clauses for part in cut(clause, self._size, room)]
-            last = len(parts) - 1
-            found += [self._source(part, limit, own or language, i == 0, i == last) for i, part in enumerate(parts)]
-            start += len(sentence)
-        return found
-
-    def reread(self, source: Source, text: str) -> Source | None:
-        """The same part of a line with another text; None if that is too long, or several sentences."""
-        whole, limit = source.before + text + source.after, self._limit(source.language)
-        if self._size(whole) > limit or len(sentences(whole, self.bundle.manifest.source_language)) > 1:
-            return None
-        return self._source(whole, limit, source.language, source.opens, source.closes)
+        """A line as the parts to be translated (`Reading.split`)."""
+        return self.reading.split(line, language, clause_limit, spans)
 
     def source_ids(self, text: str) -> tuple[int, ...]:
         """All pieces of a text, without the end."""
@@ -151,30 +127,8 @@ class Translator:
         return tuple(self.target.encode(readable(text)))
 
     def whole(self, text: str) -> Source:
-        """A text in one part, cut at the model's positions. Raises LanguageError as `split` does."""
-        language, text = self.source.language(text)
-        return self._source(text, self.runtime.architecture.positions - (2 if language else 1), language)
-
-    def _limit(self, language: str) -> int:
-        """The most pieces of a part's text."""
-        most = min(self.bundle.manifest.sentence_limit, self.runtime.architecture.positions)
-        return most - (2 if language else 1)
-
-    def _size(self, text: str) -> int:
-        return len(self.source.encode(readable(text)))
-
-    def _source(self, text: str, limit: int, language: str = "", opens: bool = True, closes: bool = True) -> Source:
-        before, core, after = edges(text)
-        if not closes:
-            core, sign = unsigned(core)
-            after = sign + after
-            closes = not after  # cut inside a word
-        code = self.source.encode(language) if language else []
-        read = readable(core)
-        if not read:
-            return Source.literal(text)
-        ids = (*code, *self.source.encode(read if closes else ended(read))[:limit], self.special.source_eos)
-        return Source(core, ids, before, after, language=language, opens=opens, closes=closes)
+        """A text in one part, cut at the model's positions (`Reading.whole`)."""
+        return self.reading.whole(text)
 
     def translate_batch(
         self,
@@ -250,31 +204,11 @@ class Translator:
         ]
 
     def text(self, source: Source, translation: Hypothesis) -> str:
-        """What a hypothesis says, as it stands in the line of its source (`placed`).
+        """What a hypothesis says, as it stands in the line of its source (`Reading.placed`).
 
         A line stays a line: the model has a piece for every byte, line breaks too.
         """
-        return self.placed(source, in_one_line(self.target.decode(translation.ids)))
-
-    def placed(self, source: Source, said: str) -> str:
-        """A part's translation with what its source has around it.
-
-        A part of a longer sentence goes without the full stop, and without the capital, of a whole one.
-        """
-        said = said if source.closes else unended(said)
-        if not source.opens and source.text[:1].islower():
-            said = self._uncapitalised(said)
-        return source.before + said + source.after
-
-    def _uncapitalised(self, text: str) -> str:
-        """The text in lower case at its beginning, if the vocabulary has that word earlier, which is more often, so."""
-        word, *_ = text.split(maxsplit=1) or [""]
-        lower = word[:1].lower() + word[1:]
-        pieces = [self.target.encode(form.rstrip(".,;:")) for form in (lower, word)]
-        if len(word) < 2 or not word[1:].islower() or len(pieces[0]) > 1:
-            return text
-        rarer = len(pieces[1]) > 1 or pieces[0] < pieces[1]
-        return lower + text[len(word) :] if rarer else text
+        return self.reading.placed(source, in_one_line(self.target.decode(translation.ids)))
 
     def translate_line(self, line: str, options: Options | None = None) -> str:
         """One line of text as the model itself puts it. For many lines `translate` is faster, and keeps more of them.

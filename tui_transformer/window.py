@@ -165,7 +165,7 @@ class WindowTranslator:
         usable = {
             i: Task(source, task.prefix)
             for i, (task, mask) in enumerate(zip(tasks, masks, strict=True))
-            if mask and (source := self.translator.reread(task.source, mask[0]))
+            if mask and (source := self.translator.reading.reread(task.source, mask[0]))
         }
         found = dict(zip(usable, self.search([*usable.values()]), strict=True))
         return [
@@ -184,7 +184,7 @@ class WindowTranslator:
             # A vocabulary that lower-cases cannot say what is kept: its ids would not be the text's.
             if text is None or target.decode(ids := target.encode(text)) != text:
                 continue
-            placed = self.translator.placed(source, text)
+            placed = self.translator.reading.placed(source, text)
             if keeper.keeps(kept, placed):
                 restored.append(replace(hypothesis, ids=tuple(ids)))
                 texts.append(placed)
