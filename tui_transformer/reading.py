@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .bundle import Manifest
 from .clauses import clauses, ended, unended, unsigned
 from .source import Source, characters, edges, readable
 from .splitting import cut, sentences
-from .tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from .bundle import Manifest
+    from .tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
