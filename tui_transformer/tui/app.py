@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.events import Event, Key
 from textual.geometry import Offset
 from textual.screen import Screen
@@ -28,7 +28,7 @@ from .lines import StatusLine, TabLine
 from .palette import TtxCommands
 from .sitting import Sitting
 from .themes import THEMES
-from .view import View
+from .view import View, Views
 from .views import TABS
 from .views.translate import SourceEditor, TranslateView
 
@@ -76,7 +76,7 @@ class TtxApp(Conductor):
         """Two lines, the screen in front, the keys."""
         yield StatusLine(id="status")
         yield TabLine(id="tabs")
-        with Container(id="views"):
+        with Views(id="views"):
             yield TABS[0].open()
         with VerticalScroll(id="speech"):
             yield Static(id="spoken")
@@ -90,8 +90,8 @@ class TtxApp(Conductor):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hung_up)
         self.call_after_refresh(self._begin)
 
-    def on_resize(self) -> None:
-        """What is shown may depend on the room there is: sizes are known a moment later."""
+    def on_views_resized(self) -> None:
+        """What is shown may depend on the room there is."""
         self.call_after_refresh(self.draw_soon)
 
     def _hung_up(self) -> None:

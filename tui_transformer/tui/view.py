@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.containers import Vertical
+from textual.containers import Container, Vertical
+from textual.message import Message
 
 if TYPE_CHECKING:
     from tui_transformer.render.picture import Picture
 
     from .app import TtxApp
     from .live import Live
+
+
+class Views(Container):
+    """The place of the screens. The app hears of a window's new size before anything is laid out for it, this after."""
+
+    class Resized(Message):
+        """There is more or less room."""
+
+    def on_resize(self) -> None:
+        """Tell it."""
+        self.post_message(self.Resized())
 
 
 class View(Vertical):
