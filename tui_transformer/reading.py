@@ -50,10 +50,12 @@ class Reading:
         limit, most = self._room(self.longest, language), self.clause_limit if clause_limit is None else clause_limit
         found, start = list[Source](), len(line) - len(text)
         for sentence in sentences(text, self.language):
-            # A sentence in parts leaves room for their full stops.
-            room = limit if self._size(sentence) <= limit else limit - 1
-            in_clauses = clauses(sentence, self._size, min(most or room, room), spans, start)
-            parts = [part for clause in in_clauses for part in cut(clause, self._size, room)]
+            parts, size = [sentence], self._size(sentence)
+            if size > min(most or limit, limit):
+                # A sentence that must be cut leaves room for the full stops of its parts.
+                room = limit - (size > limit)
+                in_clauses = clauses(sentence, self._size, min(most or room, room), spans, start)
+                parts = [part for clause in in_clauses for part in cut(clause, self._size, room)]
             last = len(parts) - 1
             found += [self._part(part, limit, language, i == 0, i == last) for i, part in enumerate(parts)]
             start += len(sentence)

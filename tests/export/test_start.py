@@ -323,14 +323,17 @@ def test_search_and_made_up_names_of_a_recipe_are_told_and_handed_down(
         until(Trainer(recipe, prepare(recipe, DATA, tmp_path / "corpus", given=given), tmp_path / run, start=found), 1)
         return export_bundle(load_checkpoint(tmp_path / run), tmp_path / f"{run}-bundle", Export("fp32", score=False))
 
-    first = trained("first", bundle_folder, "[generation]\nlength_penalty = 1.2\n")
-    assert first.manifest.generation == replace(read_bundle(bundle_folder).manifest.generation, length_penalty=1.2)
+    first = trained("first", bundle_folder, "[generation]\nlength_penalty = 1.2\nclause_limit = 20\n")
+    before = read_bundle(bundle_folder).manifest.generation
+    assert first.manifest.generation == replace(before, length_penalty=1.2, clause_limit=20)
+    assert Translator.load(first.path, "cpu").reading.clause_limit == 20
     second = trained("second", first.path, "[generation]\nbeam = 2\n")
     assert second.manifest.generation == replace(first.manifest.generation, beam=2)
     card = second.file("README.md").read_text(encoding="utf-8")
     assert card.count("replaced by made-up ones in 0.5 of such pairs") == 2, (
         "of its own text and of the model's before it"
     )
+    assert "So are sentences of more than 20, clause by clause." in card
     assert card.count("Targets were respelled by 1 rule of the recipe. Names") == 2
     assert card.index("### Started from") < card.rindex("made-up ones") < card.rindex("### Started from")
 
