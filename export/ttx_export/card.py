@@ -15,7 +15,9 @@ from .failures import Weakness
 from .recipe import parse_recipe
 from .view import sparkline
 
-_CHOSEN = "Development sets: used to choose checkpoint, blend and length penalty, where there was a choice."
+_CHOSEN = (
+    "Development sets: used to choose checkpoint, blend, length penalty and clause limit, where there was a choice."
+)
 CURVE_ROWS = 10
 CURVE_WIDTH = 60
 

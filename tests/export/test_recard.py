@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -61,6 +62,24 @@ def test_scores_of_sets_that_are_not_named_stay(recard: Callable[..., int], mode
     assert second.scores[2:] == first[2:]
     assert [score["beam"] for score in second.scores] == [second.generation.beam] * 2 + [2, 2]
     assert "Test: own." in (model / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_model_is_searched_as_its_recipe_says_now(
+    recard: Callable[..., int], model: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, recipe = read_bundle(bundle_folder).manifest, tmp_path / "recipe.toml"
+    recipe.write_text(before.provenance["recipe"] + "\n[generation]\nclause_limit = 20\n", encoding="utf-8")
+    assert recard(model, "--data", DATA, "--recipe", recipe) == 0
+    after = verify_bundle(model).manifest
+    assert after.generation == replace(before.generation, clause_limit=20)
+    assert after.provenance["recipe"] == recipe.read_text(encoding="utf-8")
+    assert "So are sentences of more than 20" in (model / "README.md").read_text(encoding="utf-8")
+    files = {path.name: path.read_bytes() for path in model.iterdir()}
+    recipe.write_text(before.provenance["recipe"].replace("epochs = 120", "epochs = 60"), encoding="utf-8")
+    capsys.readouterr()
+    assert recard(model, "--data", DATA, "--recipe", recipe) == 6
+    assert "--recipe may only change [generation]" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == files
 
 
 def damage(model: Path) -> None:

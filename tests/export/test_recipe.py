@@ -172,7 +172,7 @@ def test_a_recipe_is_found_by_path_or_by_name(tmp_path: Path, monkeypatch: pytes
     assert find_recipe(str(tmp_path / "mine.toml")) == tmp_path / "mine.toml"
     monkeypatch.chdir(tmp_path)
     assert find_recipe("en-de-toy") == RECIPES / "en-de-toy.toml"
-    known = "en-de, en-de-again, en-de-larger, en-de-largest, en-de-longer, en-de-names, en-de-r-drop"
+    known = "en-de, en-de-larger, en-de-largest, en-de-longer, en-de-names, en-de-r-drop"
     with pytest.raises(RecipeError, match=f"no recipe 'klingon': neither a file nor one of {known}"):
         find_recipe("klingon")
 
@@ -181,7 +181,7 @@ def test_a_recipe_is_found_by_path_or_by_name(tmp_path: Path, monkeypatch: pytes
 def test_what_ships_can_be_read(path: Path) -> None:
     recipe = load_recipe(path)
     # A model's later trainings have recipes of their own.
-    assert recipe.name == re.sub("-(wider|names|r-drop|longer|larger|largest|again)$", "", path.stem)
+    assert recipe.name == re.sub("-(wider|names|r-drop|longer|larger|largest)$", "", path.stem)
     assert all(corpus.licence and corpus.attribution for corpus in recipe.data.corpora if corpus.weight)
 
 
