@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A model's vocabularies and limits: `longest` is the most pieces of a sentence, its end included."""
+    """A model's vocabularies, its source language and its limits.
+
+    `end` is the id behind every source; `longest` the most pieces of a sentence, with that; `clause_limit` is as in
+    `Generation`.
+    """
 
     source: Tokenizer
     target: Tokenizer
