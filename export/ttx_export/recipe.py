@@ -227,6 +227,8 @@ def parse_recipe(text: str) -> Recipe:
         "generation": _searched(values.pop("generation", {})),
         "samples": texts(values.pop("samples", []), "samples"),
     }
+    if "text" in values:  # what the recipe itself remembers
+        raise ValueError("unknown option in the top level: text")
     recipe = section(Recipe, {**values, **sections, "text": text}, "the top level")
     _check_data(recipe)
     _check_model(recipe)
@@ -272,6 +274,8 @@ def _check_data(recipe: Recipe) -> None:
     data, vocabulary, training = recipe.data, recipe.vocabulary, recipe.training
     if not recipe.name or recipe.name == ".." or Path(recipe.name).name != recipe.name:
         raise ValueError(f"name must be usable as a folder name, {recipe.name!r} is not")
+    if not recipe.source.strip() or not recipe.target.strip():
+        raise ValueError('source and target must be languages, such as "en"')
     if not data.train:
         raise ValueError("[data] needs train = [files]")
     if unknown := set(data.leave_out) - set(RULES):

@@ -35,6 +35,8 @@ def test_the_smallest_recipe_takes_the_defaults() -> None:
         (('["a.tsv"]', "[]"), r"\[data\] needs train"),
         (('["a.tsv"]', '"a.tsv"'), "data.train must hold strings"),
         (("", "samples = 'one text'\n"), "samples must hold strings"),
+        (("", "text = 5\n"), "unknown option in the top level: text"),
+        (('source = "en"', 'source = ""'), "source and target must be languages"),
     ],
 )
 def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -> None:
