@@ -23,7 +23,7 @@ from ttx_export.recipe import Recipe, load_recipe, parse_recipe
 from tui_transformer import bundle
 from tui_transformer.bundle import Bundle
 from tui_transformer.errors import BundleError, RecipeError, TtxError
-from tui_transformer.generation import MOST_HYPOTHESES, Generation
+from tui_transformer.generation import MOST_HYPOTHESES
 from tui_transformer.whole_file import whole_file
 
 
@@ -50,8 +50,8 @@ def searched(model: Bundle, before: Recipe, recipe: Recipe) -> Bundle:
     """The bundle, searched as another recipe says. Raises RecipeError if that would have trained another model."""
     if changed := differences(before, recipe):
         raise RecipeError(f"{model.path} was trained with {', '.join(changed)}: --recipe may only change [generation]")
-    generation = Generation.from_dict({**model.manifest.generation.to_dict(), **recipe.generation})
     provenance = {**model.manifest.provenance, "recipe": recipe.text}
+    generation = recipe.searched(provenance.get("started_from"))
     return replace(model, manifest=replace(model.manifest, generation=generation, provenance=provenance))
 
 

@@ -51,14 +51,15 @@ class Reading:
         """
         own, text = self.source.language(characters(line))
         language = own or language
-        limit, most = self._room(self.longest, language), self.clause_limit if clause_limit is None else clause_limit
+        limit = self._room(self.longest, language)
+        most = min((self.clause_limit if clause_limit is None else clause_limit) or limit, limit)
         found, start = list[Source](), len(line) - len(text)
         for sentence in sentences(text, self.language):
             parts, size = [sentence], self._size(sentence)
-            if size > min(most or limit, limit):
+            if size > most:
                 # A sentence that must be cut leaves room for the full stops of its parts.
                 room = limit - (size > limit)
-                in_clauses = clauses(sentence, self._size, min(most or room, room), spans, start)
+                in_clauses = clauses(sentence, self._size, min(most, room), spans, start)
                 parts = [part for clause in in_clauses for part in cut(clause, self._size, room)]
             last = len(parts) - 1
             found += [self._part(part, limit, language, i == 0, i == last) for i, part in enumerate(parts)]
@@ -77,6 +78,13 @@ class Reading:
         language, text = self.source.language(text)
         return self._part(text, self._room(self.positions, language), language)
 
+    def is_cut(self, source: Source) -> bool:
+        """Whether `whole` had to leave something out."""
+        # Only the longest can have been cut: all others need no second look.
+        if len(source.ids) < self.positions:
+            return False
+        return self._size(source.text) > self._room(self.positions, source.language)
+
     def placed(self, source: Source, said: str) -> str:
         """A part's translation with what its source has around it.
 
@@ -89,12 +97,13 @@ class Reading:
 
     def _uncapitalised(self, text: str) -> str:
         """The text in lower case at its beginning, if the vocabulary has that word earlier, which is more often, so."""
-        word, *_ = text.split(maxsplit=1) or [""]
-        lower = word[:1].lower() + word[1:]
-        usual, capital = (self.target.encode(form.rstrip(".,;:")) for form in (lower, word))
-        if len(word) < 2 or not word[1:].islower() or len(usual) > 1:
+        word = text.split(maxsplit=1)[0] if text[:1].isupper() else ""
+        if not word[1:].islower():
             return text
-        return lower + text[len(word) :] if len(capital) > 1 or usual < capital else text
+        lower = word[0].lower() + word[1:]
+        usual, capital = (self.target.encode(form.rstrip(".,;:")) for form in (lower, word))
+        rarer = len(usual) == 1 and (len(capital) > 1 or usual < capital)
+        return lower + text[len(word) :] if rarer else text
 
     def _part(self, text: str, limit: int, language: str = "", opens: bool = True, closes: bool = True) -> Source:
         before, core, after = edges(text)

@@ -11,7 +11,7 @@ from itertools import islice
 from .batching import Batching, naming_lines
 from .runtime import usable_cores
 from .source import until_refused
-from .translator import ForcedTarget, Source, Translator
+from .translator import ForcedTarget, Translator
 from .window import batches_by_length, spread
 
 Pair = tuple[str, str]
@@ -120,16 +120,7 @@ def _score_window(
             yield PairScore((), ())
             continue
         ids = (*forced.ids, translator.special.target_eos)
-        cut = len(forced.ids) < len(target) or _is_cut(source, translator)
+        cut = len(forced.ids) < len(target) or translator.reading.is_cut(source)
         yield PairScore(translator.target.pieces(ids), forced.log_probabilities, cut)
     if refusal:
         raise refusal
-
-
-def _is_cut(source: Source, translator: Translator) -> bool:
-    """Whether `Translator.whole` had to leave something out."""
-    positions = translator.runtime.architecture.positions
-    # Only the longest can have been cut: all others need no second look.
-    if len(source.ids) < positions:
-        return False
-    return len(translator.source_ids(source.text)) > positions - (2 if source.language else 1)

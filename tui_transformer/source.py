@@ -60,7 +60,7 @@ class Source:
 
     @property
     def written(self) -> str:
-        """The text with the sign behind it that is not read (`opens`), without white space around."""
+        """The text with the sign behind it that is not read (`closes`), without white space around."""
         return (self.text + self.after).rstrip()
 
     @property

@@ -53,8 +53,7 @@ def generation_of(checkpoint: Checkpoint) -> Generation:
     """How the model is searched: as its recipe says, else as where it comes from."""
     if checkpoint.origin:
         return checkpoint.origin.generation
-    begun = (checkpoint.started_from or {}).get("generation", {})
-    return Generation.from_dict({**begun, **checkpoint.recipe.generation})
+    return checkpoint.recipe.searched(checkpoint.started_from)
 
 
 def sentence_limit_of(checkpoint: Checkpoint) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tui_transformer.architecture import TIED, Architecture
 from tui_transformer.errors import RecipeError
-from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY
+from tui_transformer.generation import MOST_HYPOTHESES, MOST_PENALTY, Generation
 
 from .cleaning import RULES
 from .sections import section, table, tables, texts
@@ -180,6 +180,10 @@ class Recipe:
     description: str = ""
     text: str = field(default="", compare=False)
     """The TOML as it was read: kept with the run and in the bundle."""
+
+    def searched(self, started_from: Mapping[str, Any] | None) -> Generation:
+        """How the model is searched: as `generation` says, else as the model that it started from, by its record."""
+        return Generation.from_dict({**(started_from or {}).get("generation", {}), **self.generation})
 
 
 def find_recipe(name_or_path: str) -> Path:

@@ -74,6 +74,9 @@ def test_a_model_is_searched_as_its_recipe_says_now(
     assert after.generation == replace(before.generation, clause_limit=20)
     assert after.provenance["recipe"] == recipe.read_text(encoding="utf-8")
     assert "So are sentences of more than 20" in (model / "README.md").read_text(encoding="utf-8")
+    recipe.write_text(before.provenance["recipe"], encoding="utf-8")
+    assert recard(model, "--data", DATA, "--recipe", recipe) == 0
+    assert read_bundle(model).manifest.generation == before.generation, "what the recipe no longer says is gone"
     files = {path.name: path.read_bytes() for path in model.iterdir()}
     recipe.write_text(before.provenance["recipe"].replace("epochs = 120", "epochs = 60"), encoding="utf-8")
     capsys.readouterr()
