@@ -1,16 +1,25 @@
-"""Where `ttx` begins: its standard streams are made fit for use, and Ctrl-C works from the first moment."""
+"""Where `ttx` begins: its standard streams are made fit for use, and it can be stopped from the first moment."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 INTERRUPTED = 130
 
 
+class Told(BaseException):
+    """A signal that ends a program has come: what is half done is put away, as for an error."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 def main() -> None:
     """The `ttx` command."""
     try:
+        _hear_signals()
         _open_streams()
         # This import takes most of the start-up time.
         from tui_transformer.cli import main as command
@@ -19,6 +28,22 @@ def main() -> None:
     except KeyboardInterrupt:
         # At once: without waiting for other threads.
         os._exit(INTERRUPTED)
+    except Told as told:
+        # Whoever sent the signal sees that it ended this process.
+        signal.signal(told.number, signal.SIG_DFL)
+        os.kill(os.getpid(), told.number)
+
+
+def _hear_signals() -> None:
+    """SIGTERM, and the SIGHUP of a terminal that is closed, unless the program was started to outlive them (nohup)."""
+
+    def hear(number: int, _: object) -> None:
+        raise Told(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, hear)
 
 
 def _open_streams() -> None:

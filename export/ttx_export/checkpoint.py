@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,17 @@ def save_atomically(content: dict[str, Any], path: Path) -> None:
 
 
 def describe(
-    recipe: Recipe, shape: Architecture, vocabularies: Vocabularies, started_from: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The part of a checkpoint that never changes during a run: makes the file self-contained."""
+    recipe: Recipe, shape: Architecture, vocabularies: Vocabularies, files: Mapping[str, str],
+    started_from: dict[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The part of a checkpoint that never changes during a run: makes the file self-contained.
+
+    `files` are those of the text (`Prepared`).
+    """
     return {
         "format": FORMAT,
         "recipe": recipe.text,
+        "files": dict(files),
         "shape": shape.to_dict(),
         **keep(vocabularies),
         **({"started_from": started_from} if started_from else {}),

@@ -149,6 +149,18 @@ def vocabulary_pairs(recipe: Recipe, pairs: Iterable[Pair]) -> Iterator[tuple[st
         yield from itertools.repeat((pair.source, pair.target), times)
 
 
+def fingerprints(files: Iterable[str], folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file, by its name. Raises RecipeError if one cannot be read."""
+    found = {}
+    for name in files:
+        try:
+            with open(folder / name, "rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise RecipeError(f"cannot read {folder / name}: {error.strerror}") from None
+    return found
+
+
 def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
     """Changes when the training text, its cleaning or the vocabulary would change.
 
@@ -164,12 +176,9 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
     if recipe.vocabulary.kind == "bpemb" or recipe.data.leave_out:
         digest.update(f"{recipe.source} {recipe.target}".encode())
     digest.update(given)
+    read = fingerprints(recipe.data.train, folder)
     for name in recipe.data.train:
-        try:
-            with open(folder / name, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        except OSError as error:
-            raise RecipeError(f"cannot read {folder / name}: {error.strerror}") from None
+        digest.update(bytes.fromhex(read[name]))
     return digest.hexdigest()
 
 

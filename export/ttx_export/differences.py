@@ -1,8 +1,8 @@
-"""How a recipe differs from before: a run may be resumed after its recipe was changed."""
+"""How a recipe differs from before: a run may be resumed after its recipe, or its text, was changed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -22,10 +22,14 @@ def differences(before: Recipe, now: Recipe) -> list[str]:
     return told
 
 
-def judges_alike(before: Recipe, now: Recipe) -> bool:
-    """Whether a loss on the first development set, which tells which weights are best, means the same in both."""
+def judges_alike(before: Recipe, now: Recipe, other_files: Collection[str] = ()) -> bool:
+    """Whether a loss on the first development set, which tells which weights are best, means the same in both.
+
+    `other_files` have another content than before (`RunFolder.other_files`).
+    """
     first, other = (list(recipe.data.dev.items())[:1] for recipe in (before, now))
-    return first == other and before.data.max_length == now.data.max_length
+    same = first == other and not any(file in other_files for _, file in first)
+    return same and before.data.max_length == now.data.max_length
 
 
 def _flat(recipe: Recipe) -> dict[str, Any]:

@@ -66,12 +66,22 @@ def export_bundle(checkpoint: Checkpoint, out: Path, wanted: Wanted, say: Say = 
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
             finished = _build(checkpoint, model, dev, tests, wanted, Path(scratch), say)
-            if out.exists():
-                out.rename(Path(scratch) / "replaced")
-            finished.rename(out)
+            _put(finished, out, Path(scratch) / "replaced")
     except OSError as error:
         raise RecipeError(f"cannot write {out}: {error.strerror or error}") from None
     return bundle.verify_bundle(out)
+
+
+def _put(finished: Path, out: Path, replaced: Path) -> None:
+    """Move a folder into its place; what stood there goes to `replaced`, and back if anything stops this."""
+    try:
+        if out.exists():
+            out.rename(replaced)
+        finished.rename(out)
+    except BaseException:
+        if replaced.exists() and not out.exists():
+            replaced.rename(out)
+        raise
 
 
 def _check_place(out: Path) -> None:

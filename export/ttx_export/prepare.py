@@ -17,7 +17,7 @@ from tui_transformer.tokenizer import Tokenizer, TokenizerOptions
 
 from .batches import SpecialIds
 from .cleaning import Cleaning
-from .corpus import Pair, ReadReport, composed, content_hash, read_pairs, training_pairs, vocabulary_pairs
+from .corpus import Pair, ReadReport, composed, content_hash, fingerprints, read_pairs, training_pairs, vocabulary_pairs
 from .encoded import CorpusPacker, EncodedCorpus, Sequences, encode_corpus
 from .kept import fingerprint
 from .names import MadeUpNames
@@ -34,12 +34,16 @@ Drawn = Callable[[int, ReadReport], Iterator[Pair]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Text ready for training. `dev` holds the recipe's development sets; `report` what was left out."""
+    """Text ready for training. `dev` holds the recipe's development sets; `report` what was left out.
+
+    `files` are the SHA-256 of all files that it was read from, by their names in the recipe.
+    """
 
     vocabularies: Vocabularies
     train: EncodedCorpus
     dev: dict[str, EncodedCorpus]
     report: str
+    files: dict[str, str]
 
     @property
     def special(self) -> SpecialIds:
@@ -71,7 +75,8 @@ def prepare(
     for name, file in recipe.data.dev.items():
         pairs = composed(read_pairs(data_folder / file))
         dev[name] = encode_corpus(pairs, source, target, recipe.data, ReadReport(), f"the dev set {name}")
-    return Prepared(vocabularies, train, dev, report)
+    files = fingerprints([*recipe.data.train, *recipe.data.dev.values()], data_folder)
+    return Prepared(vocabularies, train, dev, report, files)
 
 
 def _read(folder: Path, given: Vocabularies | None) -> tuple[Vocabularies, EncodedCorpus, str]:

@@ -34,6 +34,8 @@ from .recipe import Recipe, parse_recipe
 RECIPE = "recipe.toml"
 CORPUS = "corpus"
 WATCHED = "watched"
+NEWER = ("files",)
+"""What checkpoints of an older ttx do not say."""
 
 
 class RunFolder:
@@ -120,7 +122,7 @@ class RunFolder:
                 )
             return None
         content = checkpoint.read(path)
-        if missing := {*self.fixed, "weights", "optimizer", "state"} - content.keys():
+        if missing := {*self.fixed, "weights", "optimizer", "state"} - {*content, *NEWER}:
             raise RecipeError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
         for part in ("shape", "source_vocabulary", "target_vocabulary"):
             if not _same(self.fixed[part], content[part]):
@@ -128,14 +130,23 @@ class RunFolder:
                 raise RecipeError(f"{self.path} holds a run with another {what}: choose a new folder")
         return content
 
+    def other_files(self, content: dict[str, Any]) -> list[str]:
+        """Files of the text that are not what they were when the run was left as `content` says."""
+        before = content.get("files", {})
+        return [name for name, digest in self.fixed["files"].items() if before.get(name, digest) != digest]
+
     def remember_recipe(self, content: dict[str, Any], recipe: Recipe) -> tuple[str, ...]:
-        """Record for what part of the run, left as `content` says, another recipe was in force; return the changes."""
+        """Record for what part of the run, left as `content` says, another recipe was in force, or other text was read.
+
+        Returns the changes.
+        """
         earlier, changed = content.get("earlier_recipes", []), list[str]()
         if content["recipe"] != recipe.text:
             try:
                 changed = differences(parse_recipe(content["recipe"]), recipe)
             except (ValueError, TypeError) as error:
                 raise RecipeError(f"{self.path / checkpoint.LAST} is damaged: its recipe: {error}") from None
+        changed += [f"other text in {name}" for name in self.other_files(content)]
         if changed:
             earlier = [*earlier, {"until": content["state"]["step"], "recipe": content["recipe"], "changed": changed}]
         if earlier:

@@ -56,12 +56,13 @@ class Trainer:
         self.processes = processes or Processes()
         self.stop_requested = False
         self.changed: tuple[str, ...] = ()
-        """What was different in the recipe with which the run was trained before (`differences`)."""
+        """What was different in the recipe and the text with which the run was trained before (`differences`)."""
         self.start = start
         self.shape = start.checkpoint.shape if start else architecture_of(recipe, prepared.vocabularies)
         check_sizes(recipe, self.processes.count)
         record = start.record if start else None
-        self.folder = RunFolder(run, checkpoint.describe(recipe, self.shape, prepared.vocabularies, record))
+        fixed = checkpoint.describe(recipe, self.shape, prepared.vocabularies, prepared.files, record)
+        self.folder = RunFolder(run, fixed)
         try:
             self.learner = Learner(self.options, self.shape, prepared, torch.device(device), self.processes)
         except (MemoryError, RuntimeError) as error:
@@ -239,7 +240,7 @@ class Trainer:
                 self._save_last()
             return
         self.state = replace(self.state, **content["state"])
-        if not judges_alike(parse_recipe(content["recipe"]), self.recipe):
+        if not judges_alike(parse_recipe(content["recipe"]), self.recipe, self.folder.other_files(content)):
             self.state.best_loss, self.state.since_best = math.inf, 0
             if self.processes.leads:
                 self.folder.set_aside_best(self.state.step)

@@ -135,7 +135,7 @@ def untrained(bundle_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     torch.manual_seed(0)
     vocabularies = Vocabularies(*(Tokenizer.load(bundle_folder / f"{side}.spm") for side in ("source", "target")))
     shape = read_bundle(bundle_folder).manifest.architecture
-    fixed = describe(load_recipe(Path(__file__).parents[1] / "data" / "tiny.toml"), shape, vocabularies)
+    fixed = describe(load_recipe(Path(__file__).parents[1] / "data" / "tiny.toml"), shape, vocabularies, {})
     progress = {"step": 0, "epochs": 0.0, "tokens": 0, "seconds": 0.0}
     run = tmp_path_factory.mktemp("run")
     save_atomically({**fixed, "weights": Transformer(shape, 0).state_dict(), "progress": progress}, run / "last.pt")

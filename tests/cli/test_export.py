@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +18,13 @@ import pytest
 from tui_transformer.bundle import verify_bundle
 
 Ttx = Callable[..., Any]
+IN_THE_FOREGROUND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from tui_transformer.entry import main
+main()
+"""
 DATA = Path(__file__).parents[1] / "data"
 
 
@@ -42,6 +54,23 @@ def test_a_run_folder_will_do_and_scores_need_data(ttx_here: Ttx, run: Path, tmp
     again = ttx_here("export", run, tmp_path / "model", "--precision", "fp32", "--data", DATA)
     assert again.code == 0
     assert verify_bundle(tmp_path / "model").manifest.scores[0]["beam"] == 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_it_and_leaves_nothing(
+    environment: dict[str, str], run: Path, tmp_path: Path, name: str
+) -> None:
+    number, models = signal.Signals[name], tmp_path / "models"
+    command = [sys.executable, "-c", IN_THE_FOREGROUND, "export", run, models / "model", "--data", DATA]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, cwd=tmp_path) as process:
+        while not (models.is_dir() and any(models.iterdir())):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(number)
+        assert process.communicate()[1] == b""
+    assert process.returncode == (130 if name == "SIGINT" else -number)
+    assert [*models.iterdir()] == []
 
 
 def damaged(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,12 @@ from pathlib import Path
 import pytest
 from run_checks import of_kind, until
 from ttx_export.card import model_card
-from ttx_export.checkpoint import load_checkpoint
+from ttx_export.checkpoint import load_checkpoint, read, save_atomically
 from ttx_export.data_card import data
 from ttx_export.differences import differences, judges_alike
 from ttx_export.events import Ended, Started
 from ttx_export.lines import log_lines
-from ttx_export.prepare import Prepared
+from ttx_export.prepare import Prepared, prepare
 from ttx_export.provenance import handed_down, provenance_of
 from ttx_export.recipe import Corpus, Recipe, parse_recipe
 from ttx_export.train import Trainer
@@ -99,6 +100,49 @@ def test_a_run_remembers_the_recipes_before(
         assert "| foreign | – | 0.5, up to update 3 | No sale |" in told
         assert "Up to update 3 the recipe had " in told
         assert "training.warmup 20" in told
+
+
+def test_a_run_notices_other_text(
+    tiny: Callable[..., Recipe], data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ttx_export.train.PROGRESS_SECONDS", 0.0)
+    recipe, run, mine = tiny(epochs=2, evaluate_every=2), tmp_path / "run", tmp_path / "data"
+    shutil.copytree(data_folder, mine)
+    begun = prepare(recipe, mine, tmp_path / "corpus")
+    until(Trainer(recipe, begun, run), 3)
+
+    def going_on(step: int) -> Started:
+        now = prepare(recipe, mine, tmp_path / "corpus", given=begun.vocabularies)
+        (started,) = of_kind(until(Trainer(recipe, now, run), step), Started)
+        assert isinstance(started, Started)
+        return started
+
+    # The same text in a file that was written anew is the same.
+    (mine / "train.tsv").write_bytes((mine / "train.tsv").read_bytes())
+    assert going_on(4).changed == ()
+    with (mine / "train.tsv").open("a", encoding="utf-8") as file:
+        file.write("Tom is here.\tTom ist hier.\teveryday\n")
+    assert going_on(5).changed == ("other text in train.tsv",)
+    assert not list(run.glob("best-until-*"))
+    (mine / "dev.tsv").write_text("Tom is here.\tTom ist hier.\teveryday\n", encoding="utf-8")
+    assert going_on(6).changed == ("other text in dev.tsv",)
+    # A loss on another development set cannot be compared.
+    assert (run / "best-until-5.pt").is_file()
+    checkpoint = load_checkpoint(run / "last.pt")
+    assert [(earlier["until"], earlier["changed"]) for earlier in checkpoint.earlier_recipes] == [
+        (4, ["other text in train.tsv"]), (5, ["other text in dev.tsv"]),
+    ]  # fmt: skip
+    assert "Up to update 4 the recipe had other text in train.tsv." in data(provenance_of(checkpoint, 1))
+
+
+def test_a_run_of_an_older_ttx_says_nothing_of_its_files(train: Callable[..., Trainer], tmp_path: Path) -> None:
+    until(train("run", epochs=1), 3)
+    last = tmp_path / "run" / "last.pt"
+    content = read(last)
+    del content["files"]
+    save_atomically(content, last)
+    (started,) = of_kind(until(train("run", epochs=1), 5), Started)
+    assert started.changed == ()
 
 
 def test_a_finished_run_is_not_another_recipe_s(train: Callable[..., Trainer], tmp_path: Path) -> None:

@@ -237,6 +237,23 @@ def test_a_bundle_is_replaced(checkpoint: Checkpoint, old: Path) -> None:
     assert [path.name for path in old.parent.iterdir()] == ["en-de"]
 
 
+def test_what_stops_a_replacement_loses_nothing(
+    checkpoint: Checkpoint, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, before = Path.rename, content(old)
+
+    def interrupted(path: Path, to: Path) -> Path:
+        if to == old and path.name != "replaced":
+            raise KeyboardInterrupt
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_bundle(checkpoint, old, FLOATS)
+    assert content(old) == before
+    assert [path.name for path in old.parent.iterdir()] == ["en-de"]
+
+
 @pytest.mark.parametrize("there", ["nothing", "an empty folder", "no folder above it"])
 def test_a_new_place(checkpoint: Checkpoint, tmp_path: Path, there: str) -> None:
     out = tmp_path / "out"
