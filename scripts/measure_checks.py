@@ -1,12 +1,13 @@
-"""What keeping strings, names and short clauses costs or gains, and how often the guard is right, on development sets.
+"""What keeping, mended names, clauses and quotes cost or gain, and how often the guard is right, on development sets.
 
     python scripts/measure_checks.py [--data FOLDER] [--model FOLDER] [--json FILE]
 
 Keeping: BLEU and chrF of the lines that have something to be kept, with it and without, and how many translations
 then lack a kept string. Names: BLEU and chrF of all lines, with names mended and without. Clauses: of the lines that
-the model has cut, as they are and cut no more than they must be. The guard: how many of the model's own translations,
+the model has cut, as they are and cut no more than they must be. Quotes: of the lines with quotation marks in pairs,
+with their quotes translated by themselves and without. The guard: how many of the model's own translations,
 of human ones and of ones made bad on purpose it flags, and why. Needs the [train] extra.
-These numbers stand in README and in the docstrings of `keep`, `names`, `clauses` and `quality`.
+These numbers stand in README and in the docstrings of `keep`, `names`, `clauses`, `quotes` and `quality`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tui_transformer.analysis.alignment import default_heads
 from tui_transformer.batching import Batching, translate_lines
 from tui_transformer.keep import Keeper
 from tui_transformer.quality import suspicions
+from tui_transformer.quotes import quoting
 from tui_transformer.runtime import usable_cores
 from tui_transformer.search import Hypothesis
 from tui_transformer.translation import Part, Wanted
@@ -95,11 +97,25 @@ def naming(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str
 
 def cutting(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str, Any]:
     """Scores of the lines that the model's own limit for clauses cuts, with it and without."""
-    whole = Options(clause_limit=0)
-    concerned = [p for p in pairs if len(translator.split(p.source)) > len(translator.split(p.source, clause_limit=0))]
+    whole, quotes = Options(clause_limit=0), translator.generation.quotes
+
+    def parts(pair: Pair, limit: int | None = None) -> int:
+        return len(translator.split(pair.source, clause_limit=limit, quotes=quotes))
+
+    concerned = [pair for pair in pairs if parts(pair) > parts(pair, 0)]
     cut, uncut = (_translated(translator, concerned, Keeper.of(), options) for options in (Options(), whole))
     scores = {"cut": _scored(name, concerned, cut), "not cut": _scored(name, concerned, uncut)} if concerned else {}
     return {"lines": len(concerned), **scores}
+
+
+def apart(translator: Translator, pairs: Sequence[Pair], name: str) -> dict[str, Any]:
+    """Scores of the lines that quote, with their quotes translated by themselves and without."""
+    concerned = [p for p in pairs if any(quoting(s.text) for s in translator.split(p.source, quotes=True))]
+    found = dict[str, Any](lines=len(concerned))
+    for how, quotes in (("apart", True), ("as it stands", False)) if concerned else ():
+        texts = _translated(translator, concerned, Keeper.of(), Options(quotes=quotes))
+        found[how] = _scored(name, concerned, texts)
+    return found
 
 
 def _translated(
@@ -170,6 +186,8 @@ def main() -> None:
         print(name, "names", found[f"{name}: names"], flush=True)
         found[f"{name}: clauses"] = cutting(translator, pairs, name)
         print(name, "clauses", found[f"{name}: clauses"], flush=True)
+        found[f"{name}: quotes"] = apart(translator, pairs, name)
+        print(name, "quotes", found[f"{name}: quotes"], flush=True)
     pairs, chance = list(read_pairs(options.data / f"{options.sets[0]}.tsv")), random.Random(1)
     rows = {"own": flags_of_own(translator, pairs)}
     print(f"{options.sets[0]} own: {rows['own']}", flush=True)

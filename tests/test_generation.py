@@ -32,6 +32,7 @@ def test_it_survives_json(generation: Generation) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("beam", 0), ("beam", "six"), ("beam", True), ("max_length", 0), ("length_penalty", float("nan")),
+     ("clause_limit", -1), ("clause_limit", None), ("quotes", 1), ("quotes", None),
      ("length_penalty", "1"), ("ranking", "other"), ("early_stopping", "soon"), ("banned", (-1,)), ("banned", ("a",))],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(name: str, value: Any) -> None:

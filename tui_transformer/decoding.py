@@ -51,6 +51,8 @@ class Options:
     clause_limit: int | None = None
     """Sentences of more pieces are translated clause by clause, 0 for only those too long for the model; None for the
     model's own."""
+    quotes: bool | None = None
+    """Whether what a sentence quotes is translated by itself; None for the model's own."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for impossible values."""

@@ -21,7 +21,8 @@ class Generation:
     `ranking` says how beam search compares hypotheses and when it stops (`ranking`); `early_stopping` and
     `forced_end` only apply to "transformers". `max_length` is the most pieces of a translation, its end
     included, None for twice the source and 10. Sentences of more pieces than `clause_limit` are translated clause by
-    clause; with 0 only those that are too long for the model. `banned` are ids that are never said; with `renormalize`
+    clause; with 0 only those that are too long for the model. With `quotes`, what a sentence quotes is translated by
+    itself (`quoting`). `banned` are ids that are never said; with `renormalize`
     the other pieces' probabilities sum to 1 without them. Unless `may_be_empty`, no translation ends before its first
     piece: for some sentences a beam would find the empty one likeliest (Stahlberg and Byrne 2019). Raises ValueError
     for impossible values.
@@ -37,6 +38,7 @@ class Generation:
     renormalize: bool = False
     may_be_empty: bool = False
     clause_limit: int = 0
+    quotes: bool = False
 
     def __post_init__(self) -> None:
         most = 1 if self.max_length is None else self.max_length
@@ -46,6 +48,8 @@ class Generation:
             raise ValueError(f"generation: clause_limit must be a whole number from 0, not {self.clause_limit!r}")
         if not isinstance(self.length_penalty, int | float) or not math.isfinite(self.length_penalty):
             raise ValueError(f"generation: length_penalty must be a number, not {self.length_penalty!r}")
+        if not isinstance(self.quotes, bool):
+            raise ValueError(f"generation: quotes must be true or false, not {self.quotes!r}")
         if self.ranking not in RANKINGS or self.early_stopping not in (True, False, "never"):
             raise ValueError("generation: unknown ranking or early_stopping")
         if not all(_is_whole(banned) and banned >= 0 for banned in self.banned):

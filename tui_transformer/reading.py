@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .clauses import clauses, ended, unended, unsigned
+from .quotes import quoting
 from .source import Source, characters, edges, readable
 from .splitting import cut, sentences
 
@@ -41,12 +42,14 @@ class Reading:
         )  # fmt: skip
 
     def split(
-        self, line: str, language: str = "", clause_limit: int | None = None, spans: Sequence[tuple[int, int]] = ()
-    ) -> list[Source]:
+        self, line: str, language: str = "", clause_limit: int | None = None,
+        spans: Sequence[tuple[int, int]] = (), quotes: bool = False,
+    ) -> list[Source]:  # fmt: skip
         """A line as the parts to be translated: its sentences, and the clauses of those that are too long.
 
         Each part is translated into the `language` that the line begins with, else into the one that is given.
-        `clause_limit` is as in `Options`; no clause ends within one of the `spans` of the line, given in order.
+        `clause_limit` is as in `Options`; no clause ends within one of the `spans` of the line, given in order. With
+        `quotes`, a sentence that quotes stays whole if the model can read it at once (`quoting`).
         Raises LanguageError for a language that the model does not know.
         """
         own, text = self.source.language(characters(line))
@@ -56,7 +59,7 @@ class Reading:
         found, start = list[Source](), len(line) - len(text)
         for sentence in sentences(text, self.language):
             parts, size = [sentence], self._size(sentence)
-            if size > most:
+            if size > most and not (quotes and size <= limit and quoting(sentence.strip())):
                 # A sentence that must be cut leaves room for the full stops of its parts.
                 room = limit - (size > limit)
                 in_clauses = clauses(sentence, self._size, min(most, room), spans, start)

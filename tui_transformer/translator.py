@@ -113,10 +113,11 @@ class Translator:
     # -- many lines ------------------------------------------------------------------------------------
 
     def split(
-        self, line: str, language: str = "", clause_limit: int | None = None, spans: Sequence[tuple[int, int]] = ()
-    ) -> list[Source]:
+        self, line: str, language: str = "", clause_limit: int | None = None,
+        spans: Sequence[tuple[int, int]] = (), quotes: bool = False,
+    ) -> list[Source]:  # fmt: skip
         """A line as the parts to be translated (`Reading.split`)."""
-        return self.reading.split(line, language, clause_limit, spans)
+        return self.reading.split(line, language, clause_limit, spans, quotes)
 
     def source_ids(self, text: str) -> tuple[int, ...]:
         """All pieces of a text, without the end."""
@@ -216,9 +217,10 @@ class Translator:
         >>> Translator.load("tests/data/tiny").translate_line("Tom called Mary's bluff.", Options(beam=1))
         'Tom zwang Mary, Farbe zu bekennen.'
         """
-        sources = self.split(line, clause_limit=(options or self.defaults).clause_limit)
-        found = self.translate_batch(sources, options)
-        return "".join(self.text(source, hypotheses[0]) for source, hypotheses in zip(sources, found, strict=True))
+        from .batching import translate_lines  # it is built on this module
+
+        (found,) = translate_lines(self, [line], options)
+        return found.text
 
     def translate(self, lines: Iterable[str], options: Options | None = None, keep: bool = True) -> Iterator[str]:
         """One translation for each line, in order, on all processor cores.

@@ -48,7 +48,12 @@ class WindowTranslator:
     def _translated(self, lines: Sequence[Line], tasks: Sequence[list[Task]]) -> Iterator[Translation]:
         keeper = self.wanted.keeper
         every = [task for of_line in tasks for task in of_line]
-        found = iter(self._keeping(every, keeper) if keeper else ([part] for part in self._parts(every)))
+        if self.quotes:
+            from .quoting import with_quotes  # it is built on this module
+
+            found = iter(with_quotes(self, every))
+        else:
+            found = iter(self.found(every))
         translations = [
             Translation(line, tuple(part for _ in of_line for part in next(found)))
             for line, of_line in zip(lines, tasks, strict=True)
@@ -70,13 +75,26 @@ class WindowTranslator:
 
     # -- cutting ---------------------------------------------------------------------------------------
 
+    @property
+    def quotes(self) -> bool:
+        """Whether what a sentence quotes is translated by itself."""
+        wanted = self.options.quotes
+        return self.translator.generation.quotes if wanted is None else wanted
+
     def _tasks(self, text: str, prefix: tuple[int, ...]) -> list[Task]:
-        """The parts of a line; where splitting would tear apart what must be kept, it is cut around that."""
+        """The parts of a line."""
         language, text = self.translator.source.language(text)
+        return self.cut(text, prefix, language, self.quotes)
+
+    def cut(self, text: str, prefix: tuple[int, ...], language: str, quotes: bool = False) -> list[Task]:
+        """The parts of a text (`Reading.split`); where this would tear apart what must be kept, it is cut around that.
+
+        Raises LanguageError for a language that the model does not know.
+        """
         keeper, limit = self.wanted.keeper, self.options.clause_limit
-        sources = self.translator.split(text, language, limit)
+        sources = self.translator.split(text, language, limit, quotes=quotes)
         if keeper and len(sources) > 1 and torn(sources, spans := keeper.spans(text)):
-            sources = self.translator.split(text, language, limit, spans)
+            sources = self.translator.split(text, language, limit, spans, quotes)
             if torn(sources, spans):
                 return self._around_kept(text, prefix, keeper, language)
         return tasks_of(self.translator, sources, prefix)
@@ -89,6 +107,11 @@ class WindowTranslator:
         return tasks_of(self.translator, [source for piece in pieces for source in piece], prefix)
 
     # -- searching -------------------------------------------------------------------------------------
+
+    def found(self, tasks: Sequence[Task]) -> list[list[Part]]:
+        """The parts that become of each task: one, or more where it had to be cut around what must be kept."""
+        keeper = self.wanted.keeper
+        return self._keeping(tasks, keeper) if keeper else [[part] for part in self._parts(tasks)]
 
     def _parts(self, tasks: Sequence[Task], keeper: Keeper | None = None) -> list[Part]:
         """Each task with its hypotheses, except those that lack what the keeper wants kept."""

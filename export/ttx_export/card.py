@@ -201,6 +201,8 @@ def _limits(manifest: Manifest, known: str = "Trained on sentences") -> str:
     limits = f"{known} of at most {manifest.sentence_limit} pieces; longer lines are translated part by part."
     if clauses := manifest.generation.clause_limit:
         limits += f" So are sentences of more than {clauses}, clause by clause."
+    if manifest.generation.quotes:
+        limits += " What a sentence quotes is translated by itself."
     if manifest.precision == "int8":
         limits += (
             " The 8-bit products are exact on processors with VNNI (Intel since 2019, AMD since Zen 4) and on ARM; "

@@ -160,6 +160,7 @@ class Search:
     beam: int = 4
     length_penalty: float = 0.6
     clause_limit: int = 0
+    quotes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

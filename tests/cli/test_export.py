@@ -58,9 +58,7 @@ def test_a_run_folder_will_do_and_scores_need_data(ttx_here: Ttx, run: Path, tmp
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_ends_it_and_leaves_nothing(
-    environment: dict[str, str], run: Path, tmp_path: Path, name: str
-) -> None:
+def test_a_signal_ends_it_and_leaves_nothing(environment: dict[str, str], run: Path, tmp_path: Path, name: str) -> None:
     number, models = signal.Signals[name], tmp_path / "models"
     command = [sys.executable, "-c", IN_THE_FOREGROUND, "export", run, models / "model", "--data", DATA]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, cwd=tmp_path) as process:

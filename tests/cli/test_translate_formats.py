@@ -314,6 +314,16 @@ def test_a_long_sentence_is_told_clause_by_clause(translate: Ttx) -> None:
     assert whole["translation"] != said["translation"]
 
 
+def test_quotes_are_read_by_themselves_if_wanted(translate: Ttx, monkeypatch: pytest.MonkeyPatch) -> None:
+    line, apart = f'"{KNOWN}"', f'"{SAID}"\n'
+    whole = translate(line).out
+    assert whole != apart, "the tiny model has never seen a quotation mark"
+    assert translate("--quotes", line).out == apart
+    monkeypatch.setenv("TTX_QUOTES", "yes")
+    assert translate(line).out == apart
+    assert translate("--no-quotes", line).out == whole
+
+
 def test_the_setting_for_clauses_is_taken_and_a_wrong_one_refused(
     translate: Ttx, monkeypatch: pytest.MonkeyPatch
 ) -> None:

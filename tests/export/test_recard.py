@@ -68,12 +68,15 @@ def test_a_model_is_searched_as_its_recipe_says_now(
     recard: Callable[..., int], model: Path, bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, recipe = read_bundle(bundle_folder).manifest, tmp_path / "recipe.toml"
-    recipe.write_text(before.provenance["recipe"] + "\n[generation]\nclause_limit = 20\n", encoding="utf-8")
+    recipe.write_text(
+        before.provenance["recipe"] + "\n[generation]\nclause_limit = 20\nquotes = true\n", encoding="utf-8"
+    )
     assert recard(model, "--data", DATA, "--recipe", recipe) == 0
     after = verify_bundle(model).manifest
-    assert after.generation == replace(before.generation, clause_limit=20)
+    assert after.generation == replace(before.generation, clause_limit=20, quotes=True)
     assert after.provenance["recipe"] == recipe.read_text(encoding="utf-8")
-    assert "So are sentences of more than 20" in (model / "README.md").read_text(encoding="utf-8")
+    card = (model / "README.md").read_text(encoding="utf-8")
+    assert "So are sentences of more than 20, clause by clause. What a sentence quotes is translated by itself." in card
     recipe.write_text(before.provenance["recipe"], encoding="utf-8")
     assert recard(model, "--data", DATA, "--recipe", recipe) == 0
     assert read_bundle(model).manifest.generation == before.generation, "what the recipe no longer says is gone"

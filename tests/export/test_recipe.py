@@ -86,6 +86,7 @@ def test_a_mistake_at_the_top_is_named(changed: tuple[str, str], message: str) -
         ("[generation]\nlength_penalty = '1'", "generation: length_penalty must be a number"),
         ("[generation]\nbeam = 0", "beam must lie between 1 and 64, length_penalty between 0 and 5"),
         ("[generation]\nclause_limit = -1", "clause_limit must be at least 0"),
+        ("[generation]\nquotes = 1", "generation: quotes must be true or false, not 1"),
         ("[generation]\nlength_penalty = 500", "beam must lie between 1 and 64, length_penalty between 0 and 5"),
         ("[model]\ntied = 'targets'", "model.tied must be none, target or all, not 'targets'"),
     ],

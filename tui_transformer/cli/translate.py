@@ -33,6 +33,7 @@ from .translate_parameters import (
     OutputFile,
     OutputFormat,
     Prefix,
+    Quotes,
     Report,
     Sample,
     Scores,
@@ -74,6 +75,7 @@ def translate(
     max_length: MaxLength = None,
     no_repeat_ngram: NoRepeat = 0,
     clause_limit: ClauseLimit = None,
+    quotes: Quotes = None,
     prefix: Prefix = None,
     alternatives: Alternatives = None,
     sample: Sample = False,
@@ -138,8 +140,9 @@ def translate(
         _describe(translator, cores)
     forced = prefix_ids(translator, as_text(prefix), "--prefix") if prefix else ()
     options = Options(
-        beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced, clause_limit=clause_limit
-    )
+        beam, length_penalty, max_length, no_repeat_ngram, drawing.options(), forced,
+        clause_limit=clause_limit, quotes=quotes,
+    )  # fmt: skip
     lines = json_lines(reader, translator) if input_format is InputFormat.jsonl else text_lines(reader)
     batching = Batching(cores, first_window=1, window=1) if line_buffered or watch else Batching(cores)
     run = Run(Formatter.of(translator, shown, options), report or strict, verbose)

@@ -149,6 +149,15 @@ ClauseLimit = Annotated[
         help="Sentences of more pieces are translated clause by clause; 0: only those that are too long for the model.",
     ),
 ]
+Quotes = Annotated[
+    bool | None,
+    typer.Option(
+        "--quotes/--no-quotes",
+        show_default="the model's own, else no",
+        rich_help_panel=SEARCH,
+        help="What a sentence quotes is translated by itself, and the sentence around it with a stand-in.",
+    ),
+]
 Alternatives = Annotated[
     int | None,
     typer.Option(
