@@ -13,13 +13,13 @@ from tui_transformer.quotes import MARKS, SENTENCE, STAND_IN, quoting
     ("text", "frame", "quotes"),
     [
         ('"They went home," says the man.', '"OK," says the man.', ["They went home."]),
-        ('"Why?" he asked.', '"OK?" he asked.', ["Why?"]),
+        ('"Why?" he asked.', '"OK," he asked.', ["Why?"]),
         ('He said: "Go home."', 'He said: "OK."', ["Go home."]),
         ('A "less worse" one (the "last").', 'A "OK" one (the "OK").', ["less worse", "last"]),
         ('"Yes," he said, "I know."', '"OK," he said, "OK."', ["Yes.", "I know."]),
-        ("“Go,” she said.", "“OK,” she said.", ["Go."]),
-        ("„Geh“, sagte sie.", "„OK“, sagte sie.", ["Geh"]),
-        ("« Partez », dit-elle.", "«OK», dit-elle.", ["Partez"]),
+        ("“Go,” she said.", '"OK," she said.', ["Go."]),
+        ("„Geh“, sagte sie.", '"OK", sagte sie.', ["Geh"]),
+        ("« Partez », dit-elle.", '"OK", dit-elle.', ["Partez"]),
         # all of it
         ('"Go home."', '"OK."', ["Go home."]),
         # begun in another sentence, or going on in one
@@ -68,16 +68,17 @@ def test_few_words_belong_to_their_sentence(text: str, speech: bool) -> None:
     ("text", "said", "quotes", "restored"),
     [
         ('"They went home," says he.', '"OK", sagt er.', ["Sie gingen heim."], '"Sie gingen heim", sagt er.'),
-        ('"Why?" he asked.', '"OK?", fragte er.', ["Warum?"], '"Warum?", fragte er.'),
+        ('"Why?" he asked.', '"OK", fragte er.', ["Warum?"], '"Warum?", fragte er.'),
         ('"Wait..." he said.', '"OK." sagte er.', ["Warte..."], '"Warte..." sagte er.'),
         ('He said: "Go home."', 'Er sagte: "OK."', ["Geh heim."], 'Er sagte: "Geh heim."'),
-        ('He said: "Go home!"', "Er sagte: „OK!“", ["Geh heim."], "Er sagte: „Geh heim!“"),
+        ('He said: "Go home!"', "Er sagte: „OK.“", ["Geh heim!"], 'Er sagte: "Geh heim!"'),
+        ("He said: “Go home.”", 'Er sagte: "OK".', ["Geh heim."], "Er sagte: “Geh heim”."),
         # in another order
         ('It is "so" and "not so".', '"OK" und "OK" ist es.', ["so", "nicht so"], '"so" und "nicht so" ist es.'),
         # what a quotation does not begin or end with here
         ('of the system," says he.', '"OK", sagt er.', ["des Systems."], 'des Systems", sagt er.'),
         ('He said: "Go home.', 'Er sagte: "OK."', ["Geh heim."], 'Er sagte: "Geh heim.'),
-        ("« Partez », dit-elle.", "« OK », sagt sie.", ["Geht."], "« Geht », sagt sie."),
+        ("« Partez », dit-elle.", '"OK", sagt sie.', ["Geht."], "« Geht », sagt sie."),
         # a stand-in that is lost, doubled, or without its marks
         ('"They went home," says he.', "Sagt er.", ["Sie gingen heim."], None),
         ('"They went home," says he.', '"OK", "OK", sagt er.', ["Sie gingen heim."], None),

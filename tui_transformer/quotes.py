@@ -12,6 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .source import edges
+
 STAND_IN = "OK"
 SENTENCE = 3
 """So many quoted words are read without the sentence around them in any case."""
@@ -21,11 +23,11 @@ MARKS = "".join({**PARTNERS, "”": "", "»": ""})
 _MARK = re.compile(f"[{MARKS}]")
 _WORD = re.compile(r"[^\W_]")
 _SIGNS = "[.,;:!?…]*"
-_SIGN = re.compile(r"([.,;:!?…])\s*$")
+_SIGN = re.compile(r"[.,;:!?…]\s*$")
 _OPENS = re.compile(rf"(?<![^\s(\[—–])(?<!\w[(\[])[{''.join(PARTNERS)}](?=\S)|«")
 _CLOSES = re.compile(rf"(?<=\S)[{''.join(PARTNERS.values())}](?![^\W_])|»")
 _ENDS = re.compile(rf"(?<=[.,!?…]).|(?<!\d).{_SIGNS}$")
-_SAID = re.compile(rf"(?P<opening>[{MARKS}]\s?){STAND_IN}(?P<sign>{_SIGNS})(?P<closing>\s?[{MARKS}])")
+_SAID = re.compile(rf"[{MARKS}]\s?{STAND_IN}(?P<sign>{_SIGNS})\s?[{MARKS}]")
 _GOES_ON = re.compile(r"(?<=\w)[,;:]$")
 _FINAL = re.compile(r"(?:[!?…]|\.\.\.)$")
 
@@ -43,12 +45,10 @@ class Quote:
         """The words as a text of their own: what has a comma only before more words ends with a full stop."""
         return _GOES_ON.sub(".", self.words.strip())
 
-    @property
-    def frame(self) -> str:
-        """What stands for it in the sentence around, with both marks and the sign at the end."""
-        opening = self.opening or next(mark for mark, partner in PARTNERS.items() if partner == self.closing)
-        sign = _SIGN.search(self.words)
-        return f"{opening}{STAND_IN}{sign[1] if sign else ''}{PARTNERS[opening]}"
+    def stand_in(self, after: str) -> str:
+        """What stands for it in the sentence around, which goes on with the words `after` it."""
+        sign = "" if not _SIGN.search(self.words) else "," if _WORD.search(after) else "."
+        return f'"{STAND_IN}{sign}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Quoting:
 
     @property
     def frame(self) -> str:
-        """The text with a stand-in for each quote."""
+        """The text with a stand-in for each quote, all in the plainest marks."""
         first, *rest = self.around
-        return first + "".join(quote.frame + text for quote, text in zip(self.quotes, rest, strict=True))
+        return first + "".join(quote.stand_in(after) + after for quote, after in zip(self.quotes, rest, strict=True))
 
     @property
     def is_framed(self) -> bool:
@@ -71,11 +71,14 @@ class Quoting:
 
     @property
     def is_speech(self) -> bool:
-        """Whether so much is quoted that it is read by itself in any case."""
+        """Whether so much is quoted, or nothing else said, that the quotes are read by themselves in any case."""
         return not self.is_framed or all(len(quote.words.split()) >= SENTENCE for quote in self.quotes)
 
     def restored(self, said: str, quotes: Sequence[str]) -> str | None:
-        """A translation of the frame, with those of the quotes in their places; None if a stand-in is not there."""
+        """A translation of the frame, with those of the quotes in their places; None if a stand-in is not there.
+
+        The marks are those of the text.
+        """
         if len(_SAID.findall(said)) != len(self.quotes):
             return None
         translated = zip(self.quotes, quotes, strict=True)
@@ -84,7 +87,8 @@ class Quoting:
             quote, words = next(translated)
             if not _FINAL.search(words):
                 words = words.rstrip(".,;:") + match["sign"]
-            return f"{match['opening'] if quote.opening else ''}{words}{match['closing'] if quote.closing else ''}"
+            before, _, after = edges(quote.words)
+            return f"{quote.opening}{before}{words}{after}{quote.closing}"
 
         return _SAID.sub(restore, said)
 

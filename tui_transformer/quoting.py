@@ -19,10 +19,14 @@ SPARE = 4
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence that quotes: its frame in parts, none if it says nothing, and each quote in parts."""
+    """A sentence that quotes: its frame in parts, none if it says nothing, and each quote in parts.
+
+    `at_once`: whether it is read in two without trying it whole first.
+    """
 
     task: Task
     quoting: Quoting
+    at_once: bool
     frame: list[Task]
     quotes: list[list[Task]]
 
@@ -34,11 +38,11 @@ def with_quotes(work: WindowTranslator, tasks: Sequence[Task]) -> list[list[Part
     """
     every = range(len(tasks))
     sentences = {i: sentence for i in every if (sentence := sentence_of(work, tasks[i]))}
-    speech = [i for i, sentence in sentences.items() if sentence.quoting.is_speech]
-    found = _read(work, tasks, sentences, speech, [i for i in every if i not in set(speech)])
-    few = [i for i in sentences if i not in set(speech)]
+    at_once = [i for i, sentence in sentences.items() if sentence.at_once]
+    found = _read(work, tasks, sentences, at_once, [i for i in every if i not in set(at_once)])
+    few = [i for i in sentences if i not in set(at_once)]
     lost = [i for i in few if not sentences[i].quoting.keeps(_text(found[i]))]
-    found |= _read(work, tasks, sentences, lost, [i for i in speech if i not in found])
+    found |= _read(work, tasks, sentences, lost, [i for i in at_once if i not in found])
     return [found[i] for i in every]
 
 
@@ -63,10 +67,15 @@ def sentence_of(work: WindowTranslator, task: Task) -> Sentence | None:
     source, keeper = task.source, work.wanted.keeper
     if task.prefix or not (source.ids and source.opens and source.closes and (found := quoting(source.text))):
         return None
-    if keeper and any(sign in MARKS for start, stop in keeper.spans(source.text) for sign in source.text[start:stop]):
+    kept = [source.text[start:stop] for start, stop in keeper.spans(source.text)] if keeper else []
+    if any(sign in MARKS for string in kept if len(string) > 1 for sign in string):
         return None
+    # A mark that the model has no letter for stands beside the quote in any case.
+    at_once = found.is_speech or any(string in MARKS for string in kept)
     frame = work.cut(found.frame, (), source.language) if found.is_framed else []
-    return Sentence(task, found, frame, [_quoted(work, quote.spoken, source.language) for quote in found.quotes])
+    return Sentence(
+        task, found, at_once, frame, [_quoted(work, quote.spoken, source.language) for quote in found.quotes]
+    )
 
 
 def _quoted(work: WindowTranslator, words: str, language: str) -> list[Task]:
