@@ -114,6 +114,16 @@ def test_with_a_forced_beginning_a_sentence_stays_whole(shipped: Translator) -> 
     assert one(shipped, f'"{SPEECH}," says the expert.', options=options).text.startswith('"Heute')
 
 
+@pytest.mark.parametrize("kept", ['"', '`a "b" c`', "<i a=' \"b\" '>"])
+def test_a_long_sentence_that_stays_together_is_still_read_clause_by_clause(translator: Translator, kept: str) -> None:
+    line = f'Mary has a flower in her hair, Tom called Mary\'s {kept}, and "Mary" has a flower in her hair.'
+    for prefix in ((), tuple(translator.target_ids("Mary"))):
+        for keeper in (None, Keeper.of()):
+            wanted = Wanted(keeper=keeper)
+            apart, whole = (Options(quotes=quotes, clause_limit=16, prefix=prefix) for quotes in (True, False))
+            assert one(translator, line, wanted, apart).text == one(translator, line, wanted, whole).text
+
+
 def test_a_model_says_whether_it_wants_that(shipped: Translator, translator: Translator) -> None:
     line = f'"{SPEECH}," says the expert.'
     assert shipped.generation.quotes

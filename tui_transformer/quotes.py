@@ -28,8 +28,8 @@ _OPENS = re.compile(rf"(?<![^\s(\[—–])(?<!\w[(\[])[{''.join(PARTNERS)}](?=\S
 _CLOSES = re.compile(rf"(?<=\S)[{''.join(PARTNERS.values())}](?![^\W_])|»")
 _ENDS = re.compile(rf"(?<=[.,!?…]).|(?<!\d).{_SIGNS}$")
 _SAID = re.compile(rf"[{MARKS}]\s?{STAND_IN}(?P<sign>{_SIGNS})\s?[{MARKS}]")
-_GOES_ON = re.compile(r"(?<=\w)[,;:]$")
-_FINAL = re.compile(r"(?:[!?…]|\.\.\.)$")
+_ENDINGS = ("!", "?", "…", ".")
+_OWN_END = re.compile(r"(?:[!?…]|\.\.\.)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ class Quote:
     @property
     def spoken(self) -> str:
         """The words as a text of their own: what has a comma only before more words ends with a full stop."""
-        return _GOES_ON.sub(".", self.words.strip())
+        words = self.words.strip()
+        bare = words.rstrip(",;:")
+        return bare if bare == words or bare.endswith(_ENDINGS) else f"{bare}."
 
     def stand_in(self, after: str) -> str:
         """What stands for it in the sentence around, which goes on with the words `after` it."""
@@ -85,7 +87,7 @@ class Quoting:
 
         def restore(match: re.Match[str]) -> str:
             quote, words = next(translated)
-            if not _FINAL.search(words):
+            if not _OWN_END.search(words):
                 words = words.rstrip(".,;:") + match["sign"]
             before, _, after = edges(quote.words)
             return f"{quote.opening}{before}{words}{after}{quote.closing}"

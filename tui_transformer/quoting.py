@@ -52,7 +52,7 @@ def _read(
 ) -> dict[int, list[Part]]:  # fmt: skip
     """The parts of some tasks, all searched for together: of sentences taken `apart`, if that works, and of others."""
     groups = [group for i in apart for group in (sentences[i].frame, *sentences[i].quotes)]
-    groups += [_unquoted(work, tasks[i]) if i in sentences else [tasks[i]] for i in whole]
+    groups += [_unquoted(work, tasks[i]) for i in whole]
     parts = iter(_in_groups(work, groups))
     composed = [
         _composed(work, sentences[i], frame=next(parts), quotes=[next(parts) for _ in sentences[i].quotes])
@@ -65,7 +65,8 @@ def _read(
 def sentence_of(work: WindowTranslator, task: Task) -> Sentence | None:
     """A task as a sentence that quotes; None if it does not, or if marks in it belong to what must be kept."""
     source, keeper = task.source, work.wanted.keeper
-    if task.prefix or not (source.ids and source.opens and source.closes and (found := quoting(source.text))):
+    found = quoted_by(task)
+    if task.prefix or not found:
         return None
     kept = [source.text[start:stop] for start, stop in keeper.spans(source.text)] if keeper else []
     if any(sign in MARKS for string in kept if len(string) > 1 for sign in string):
@@ -78,6 +79,12 @@ def sentence_of(work: WindowTranslator, task: Task) -> Sentence | None:
     )
 
 
+def quoted_by(task: Task) -> Quoting | None:
+    """What a task quotes if it is a whole sentence."""
+    source = task.source
+    return quoting(source.text) if source.ids and source.opens and source.closes else None
+
+
 def _quoted(work: WindowTranslator, words: str, language: str) -> list[Task]:
     """A quote in parts. It may begin inside a sentence, as its own first letter says."""
     first, *rest = work.cut(words, (), language)
@@ -85,8 +92,8 @@ def _quoted(work: WindowTranslator, words: str, language: str) -> list[Task]:
 
 
 def _unquoted(work: WindowTranslator, task: Task) -> list[Task]:
-    """The parts of a sentence whose quotes are not read by themselves."""
-    return work.cut(task.source.whole, task.prefix, task.source.language)
+    """The parts of a sentence that would stay whole for its quotes, if these are not read by themselves."""
+    return work.cut(task.source.whole, task.prefix, task.source.language) if quoted_by(task) else [task]
 
 
 def _in_groups(work: WindowTranslator, groups: Sequence[Sequence[Task]]) -> list[list[Part]]:
