@@ -44,6 +44,7 @@ MAY_LOAD: dict[str, set[str]] = {
     "window": {"numpy", "onnxruntime", "sentencepiece"},
     "alternatives": {"numpy", "onnxruntime", "sentencepiece"},
     "respelling": {"numpy", "onnxruntime", "sentencepiece"},
+    "quoting": {"numpy", "onnxruntime", "sentencepiece"},
     "environment": {"numpy", "onnxruntime"},
     "dialogue": {"numpy", "onnxruntime", "sentencepiece"},
     "scoring": {"numpy", "onnxruntime", "sentencepiece"},

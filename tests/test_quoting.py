@@ -127,7 +127,8 @@ def test_a_long_sentence_that_stays_together_is_still_read_clause_by_clause(tran
 def test_a_model_says_whether_it_wants_that(shipped: Translator, translator: Translator) -> None:
     line = f'"{SPEECH}," says the expert.'
     assert shipped.generation.quotes
-    assert shipped.translate_line(line) == one(shipped, line).text != sentence(shipped, line)
+    assert next(shipped.translate([line])) == one(shipped, line).text != sentence(shipped, line)
+    assert shipped.translate_line(line, APART) == sentence(shipped, line), "the model's own words"
     assert not translator.generation.quotes
 
 

@@ -212,15 +212,16 @@ class Translator:
         return self.reading.placed(source, in_one_line(self.target.decode(translation.ids)))
 
     def translate_line(self, line: str, options: Options | None = None) -> str:
-        """One line of text as the model itself puts it. For many lines `translate` is faster, and keeps more of them.
+        """One line of text as the model itself puts it: nothing is kept, and quotes are read in their sentence.
+
+        For many lines `translate` is faster.
 
         >>> Translator.load("tests/data/tiny").translate_line("Tom called Mary's bluff.", Options(beam=1))
         'Tom zwang Mary, Farbe zu bekennen.'
         """
-        from .batching import translate_lines  # it is built on this module
-
-        (found,) = translate_lines(self, [line], options)
-        return found.text
+        sources = self.split(line, clause_limit=(options or self.defaults).clause_limit)
+        found = self.translate_batch(sources, options)
+        return "".join(self.text(source, hypotheses[0]) for source, hypotheses in zip(sources, found, strict=True))
 
     def translate(self, lines: Iterable[str], options: Options | None = None, keep: bool = True) -> Iterator[str]:
         """One translation for each line, in order, on all processor cores.
