@@ -19,7 +19,7 @@ STAND_IN = "OK"
 SENTENCE = 3
 """So many quoted words are read without the sentence around them in any case."""
 PARTNERS = {'"': '"', "“": "”", "„": "“", "«": "»"}
-MARKS = "".join({**PARTNERS, "”": "", "»": ""})
+MARKS = "".join(dict.fromkeys([*PARTNERS, *PARTNERS.values()]))
 
 _MARK = re.compile(f"[{MARKS}]")
 _WORD = re.compile(r"[^\W_]")

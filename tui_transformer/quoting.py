@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, pairwise
+from itertools import chain, islice
 
 from .quotes import MARKS, Quoting, quoting
 from .search import Hypothesis
@@ -38,11 +38,10 @@ def with_quotes(work: WindowTranslator, tasks: Sequence[Task]) -> list[list[Part
     """
     every = range(len(tasks))
     sentences = {i: sentence for i in every if (sentence := sentence_of(work, tasks[i]))}
-    at_once = [i for i, sentence in sentences.items() if sentence.at_once]
-    found = _read(work, tasks, sentences, at_once, [i for i in every if i not in set(at_once)])
-    few = [i for i in sentences if i not in set(at_once)]
-    lost = [i for i in few if not sentences[i].quoting.keeps(_text(found[i]))]
-    found |= _read(work, tasks, sentences, lost, [i for i in at_once if i not in found])
+    at_once = {i for i, sentence in sentences.items() if sentence.at_once}
+    found = _read(work, tasks, sentences, sorted(at_once), [i for i in every if i not in at_once])
+    lost = [i for i in sentences.keys() - at_once if not sentences[i].quoting.keeps(_text(found[i]))]
+    found |= _read(work, tasks, sentences, sorted(lost), sorted(at_once - found.keys()))
     return [found[i] for i in every]
 
 
@@ -98,9 +97,8 @@ def _unquoted(work: WindowTranslator, task: Task) -> list[Task]:
 
 def _in_groups(work: WindowTranslator, groups: Sequence[Sequence[Task]]) -> list[list[Part]]:
     """The parts that become of each group of tasks, all searched for together."""
-    found = work.found([task for group in groups for task in group])
-    ends = [0, *accumulate(map(len, groups))]
-    return [[*chain(*found[start:stop])] for start, stop in pairwise(ends)]
+    found = iter(work.found([*chain(*groups)]))
+    return [[*chain(*islice(found, len(group)))] for group in groups]
 
 
 def _composed(
@@ -109,14 +107,12 @@ def _composed(
     """The sentence with the best translations of frame and quotes; without any where the stand-ins are not there."""
     source, target = sentence.task.source, work.translator.target
     every = Translation(Line(source.whole), (*frame, *chain(*quotes)))
-    ends = [0, *accumulate(map(len, (frame, *quotes)))]
     hypotheses, texts = list[Hypothesis](), list[str]()
     for candidate in every.n_best(SPARE * work.wanted.n_best if work.wanted.n_best > 1 else 1):
-        said = [part.texts[i] for part, i in zip(every.parts, candidate.chosen, strict=True)]
-        around, *words = ("".join(said[start:stop]) for start, stop in pairwise(ends))
+        said = (part.texts[i] for part, i in zip(every.parts, candidate.chosen, strict=True))
+        around, *words = ("".join(islice(said, len(parts))) for parts in (frame, *quotes))
         text = sentence.quoting.restored(around if frame else sentence.quoting.frame, words)
-        # A vocabulary that lower-cases cannot say all marks and letters: its ids would not be the text's.
-        if text is None or target.decode(ids := target.encode(text)) != text:
+        if text is None or (ids := target.encode_exactly(text)) is None:
             continue
         parts = [part.hypotheses[i] for part, i in zip(every.parts, candidate.chosen, strict=True)]
         log_probability = math.fsum(part.log_probability for part in parts)

@@ -45,9 +45,10 @@ def _mended(translator: Translator, part: Part, place: int, names: Sequence[Garb
     if not doubtful:
         return own
     text = reduce(lambda said, name: name.mended(said), doubtful, target.decode(own.ids))
-    ids = tuple(target.encode(text))
-    sayable = target.decode(ids) == text and ids[: part.begun] == own.ids[: part.begun]
-    return replace(own, ids=ids) if sayable else own
+    ids = target.encode_exactly(text)
+    if ids is None or tuple(ids[: part.begun]) != own.ids[: part.begun]:
+        return own
+    return replace(own, ids=tuple(ids))
 
 
 def _part(work: WindowTranslator, part: Part, hypotheses: Sequence[Hypothesis]) -> Part:

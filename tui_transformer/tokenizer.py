@@ -97,6 +97,11 @@ class Tokenizer:
         text = self._written(text)
         return self._encode_around_marks(text) if self._has_marks(text) else self._ids(text)
 
+    def encode_exactly(self, text: str) -> list[int] | None:
+        """`encode`, but None if the ids do not say the text as it stands: a vocabulary may lower-case its text."""
+        ids = self.encode(text)
+        return ids if self.decode(ids) == text else None
+
     def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
         """`encode` of many texts at once, on all processor cores."""
         written = [self._written(text) for text in texts]

@@ -204,8 +204,7 @@ class WindowTranslator:
         for hypothesis in hypotheses:
             # What runs on to the limit has mostly lost its way.
             text = unmask(target.decode(hypothesis.ids), stands_for) if hypothesis.complete else None
-            # A vocabulary that lower-cases cannot say what is kept: its ids would not be the text's.
-            if text is None or target.decode(ids := target.encode(text)) != text:
+            if text is None or (ids := target.encode_exactly(text)) is None:
                 continue
             placed = self.translator.reading.placed(source, text)
             if keeper.keeps(kept, placed):

@@ -161,10 +161,11 @@ def fingerprints(files: Iterable[str], folder: Path) -> dict[str, str]:
     return found
 
 
-def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
+def content_hash(recipe: Recipe, folder: Path, given: bytes = b"", read: Mapping[str, str] | None = None) -> str:
     """Changes when the training text, its cleaning or the vocabulary would change.
 
-    `given` stands for vocabularies that are not learnt from the text. Raises RecipeError if a file cannot be read.
+    `given` stands for vocabularies that are not learnt from the text, `read` are the files' fingerprints if they are
+    known: large files take a while. Raises RecipeError if a file cannot be read.
     """
     data = {
         option.name: value
@@ -176,7 +177,7 @@ def content_hash(recipe: Recipe, folder: Path, given: bytes = b"") -> str:
     if recipe.vocabulary.kind == "bpemb" or recipe.data.leave_out:
         digest.update(f"{recipe.source} {recipe.target}".encode())
     digest.update(given)
-    read = fingerprints(recipe.data.train, folder)
+    read = fingerprints(recipe.data.train, folder) if read is None else read
     for name in recipe.data.train:
         digest.update(bytes.fromhex(read[name]))
     return digest.hexdigest()

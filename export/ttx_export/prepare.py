@@ -6,7 +6,7 @@ import itertools
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,15 @@ class Prepared:
         return self.vocabularies.special
 
 
-def prepared_folder(recipe: Recipe, data_folder: Path, cache: Path, given: Vocabularies | None = None) -> Path:
-    """Where the encoded text of this recipe and content is or will be. Raises RecipeError for a missing file."""
-    return cache / content_hash(recipe, data_folder, fingerprint(given) if given else b"")[:16]
+def prepared_folder(
+    recipe: Recipe, data_folder: Path, cache: Path, given: Vocabularies | None = None,
+    read: Mapping[str, str] | None = None,
+) -> Path:  # fmt: skip
+    """Where the encoded text of this recipe and content is or will be; `read` is as in `content_hash`.
+
+    Raises RecipeError for a missing file.
+    """
+    return cache / content_hash(recipe, data_folder, fingerprint(given) if given else b"", read)[:16]
 
 
 def prepare(
@@ -63,7 +69,8 @@ def prepare(
 
     Raises RecipeError if a file is missing or nothing in it can be used.
     """
-    folder = prepared_folder(recipe, data_folder, cache, given)
+    files = fingerprints([*recipe.data.train, *recipe.data.dev.values()], data_folder)
+    folder = prepared_folder(recipe, data_folder, cache, given, files)
     if not (folder / "report.txt").is_file():
         _build(recipe, data_folder, folder, bpemb_cache, given)
     try:
@@ -75,7 +82,6 @@ def prepare(
     for name, file in recipe.data.dev.items():
         pairs = composed(read_pairs(data_folder / file))
         dev[name] = encode_corpus(pairs, source, target, recipe.data, ReadReport(), f"the dev set {name}")
-    files = fingerprints([*recipe.data.train, *recipe.data.dev.values()], data_folder)
     return Prepared(vocabularies, train, dev, report, files)
 
 
