@@ -16,7 +16,8 @@ from .recipe import parse_recipe
 from .view import sparkline
 
 _CHOSEN = (
-    "Development sets: used to choose checkpoint, blend, length penalty and clause limit, where there was a choice."
+    "Development sets: used to choose checkpoint, blend, length penalty, clause limit and how quotes are read, where "
+    "there was a choice."
 )
 CURVE_ROWS = 10
 CURVE_WIDTH = 60
